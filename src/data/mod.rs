@@ -1,0 +1,1 @@
+//! Data: file formats, embedded digits, synthetic sources.

@@ -1,0 +1,82 @@
+//! What a number type may do better on whole arrays than element by element: the fast kernels of `f32` and `f64`, the a-posteriori
+//! enclosures of a ball. Declared here because it belongs to the number; implemented in [`crate::linalg`], where the algorithms are.
+
+use crate::Result;
+
+/// A strided view: element (i, j) is `data[i * row_step + j * col_step]`. A transpose swaps the steps and copies nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, S> {
+    /// The elements, from (0, 0) on.
+    pub data: &'a [S],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub cols: usize,
+    /// Distance from a row to the next.
+    pub row_step: usize,
+    /// Distance from a column to the next.
+    pub col_step: usize,
+}
+
+impl<'a, S: Copy> View<'a, S> {
+    /// `rows × cols` numbers that lie row after row.
+    pub fn new(data: &'a [S], rows: usize, cols: usize) -> Self {
+        assert_eq!(data.len(), rows * cols, "a row-major view needs rows × cols elements");
+        View { data, rows, cols, row_step: cols, col_step: 1 }
+    }
+    /// The transpose.
+    pub fn t(self) -> Self {
+        View { rows: self.cols, cols: self.rows, row_step: self.col_step, col_step: self.row_step, ..self }
+    }
+    /// Element (i, j).
+    #[inline(always)]
+    pub fn at(&self, i: usize, j: usize) -> S {
+        self.data[i * self.row_step + j * self.col_step]
+    }
+    /// Rows `from .. from + count`.
+    pub fn rows(self, from: usize, count: usize) -> Self {
+        assert!(from + count <= self.rows, "rows {from}..{} of {}", from + count, self.rows);
+        View { data: &self.data[(from * self.row_step).min(self.data.len())..], rows: count, ..self }
+    }
+    /// Columns `from .. from + count`.
+    pub fn cols(self, from: usize, count: usize) -> Self {
+        assert!(from + count <= self.cols, "columns {from}..{} of {}", from + count, self.cols);
+        View { data: &self.data[(from * self.col_step).min(self.data.len())..], cols: count, ..self }
+    }
+}
+
+/// Which elements of a square product are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All.
+    Full,
+    /// On and below the diagonal; those above may be left as they were or computed, whichever is cheaper.
+    Lower,
+}
+
+/// Operations on whole arrays, one implementation a number type.
+///
+/// The plain types follow the two arithmetic laws of the crate: an element of a product is one chain of fused multiply-adds in increasing
+/// k; a long sum goes over 16 lanes that are then folded +8, +4, +2, +1. Their short definitions are in [`crate::linalg::definition`].
+pub trait Bulk: Sized {
+    /// `c += a b` for row-major `c`: each element continues its chain of fused multiply-adds in increasing k.
+    fn product(a: View<Self>, b: View<Self>, c: &mut [Self], part: Part);
+    /// The sum over 16 lanes.
+    fn sum(x: &[Self]) -> Self;
+    /// The inner product over 16 lanes of fused multiply-adds.
+    fn dot(x: &[Self], y: &[Self]) -> Self;
+    /// The lower Cholesky factor of the symmetric `n × n` matrix of which the lower triangle is given, in place; the upper triangle becomes 0.
+    fn cholesky(a: &mut [Self], n: usize) -> Result<()>;
+    /// `L X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
+    fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
+    /// `Lᵀ X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
+    fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
+    /// `log det A` of a symmetric positive definite matrix.
+    fn log_det(a: &[Self], n: usize) -> Result<Self>;
+    /// `log det(I + M)` for positive semidefinite `M`, accurate relative to its own size for tiny `M`.
+    fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self>;
+    /// `A⁻¹ B` for symmetric positive definite `A` (`n × n`) and `B` (`n × m`).
+    fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>>;
+    /// Eigenvalues of a symmetric matrix, descending, and the eigenvectors as columns, in canonical sign.
+    fn eigh(a: &[Self], n: usize) -> Result<(Vec<Self>, Vec<Self>)>;
+}
