@@ -1,0 +1,3 @@
+//! The command `white-box`.
+
+fn main() {}
