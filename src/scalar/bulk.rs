@@ -77,6 +77,4 @@ pub trait Bulk: Sized {
     fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self>;
     /// `A⁻¹ B` for symmetric positive definite `A` (`n × n`) and `B` (`n × m`).
     fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>>;
-    /// Eigenvalues of a symmetric matrix, descending, and the eigenvectors as columns, in canonical sign.
-    fn eigh(a: &[Self], n: usize) -> Result<(Vec<Self>, Vec<Self>)>;
 }
