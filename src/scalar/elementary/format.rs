@@ -1,0 +1,200 @@
+//! What the two IEEE formats differ in: constants, coefficients and where the exponent sits.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// An IEEE 754 binary format: `f64` or `f32`.
+pub trait Binary:
+    Copy + PartialOrd + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
+    /// 1.5 · 2^(precision − 1): adding it rounds to an integer, which then lies in the low bits.
+    const ROUND: Self;
+    /// 1 / ln 2.
+    const LOG2_E: Self;
+    /// ln 2, rounded, and the rest.
+    const LN_2: [Self; 2];
+    /// ln 2 with so many zeros at its end that a product with any exponent is exact, and the rest.
+    const LN_2_SHORT: [Self; 2];
+    /// Outside this range the exponential is 0 or ∞.
+    const EXP_RANGE: [Self; 2];
+    /// Below this expm1 is −1.
+    const EXPM1_LEAST: Self;
+    /// Above this tanh is 1.
+    const TANH_MOST: Self;
+    /// Above these erf is 1 and erfc 0.
+    const ERF_MOST: [Self; 2];
+    /// Below this in size, expm1, log1p and tanh are their argument.
+    const TINY: Self;
+    /// The smallest normal number, and a power of two that makes every subnormal normal, with its exponent.
+    const SUBNORMAL: [Self; 3];
+
+    /// (e^r − 1 − r) / r² for |r| ≤ ½ ln 2.
+    const EXP: &'static [Self];
+    /// (2 atanh s − 2s) / s³ in z = s², for s ≤ (√2 − 1)/(√2 + 1).
+    const LN: &'static [Self];
+    /// erf(x)/x − 1 in x², for x ≤ 1.
+    const ERF: &'static [Self];
+    /// (x + a) e^(x²) erfc(x) in u = (x − a)/(x + a), from x = 1 on.
+    const ERFC: &'static [Self];
+    /// The a of [`Self::ERFC`].
+    const ERFC_CENTRE: Self;
+
+    /// The nearest number to `x`.
+    fn of(x: f64) -> Self;
+    /// `self * b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// |x|.
+    fn abs(self) -> Self;
+    /// |x| with the sign of `s`.
+    fn copysign(self, s: Self) -> Self;
+    /// 2ⁿ for `self` = n + [`Self::ROUND`], n the exponent of a normal number.
+    fn power_of_two(self) -> Self;
+    /// `self` · 2ⁿ for `k` = n + [`Self::ROUND`], in two steps, so that only the last one rounds.
+    fn scale(self, k: Self) -> Self;
+    /// For a positive normal number, n and m in [√½, √2) with `self` = 2ⁿ m.
+    fn split(self) -> (Self, Self);
+}
+
+macro_rules! binary {
+    ($t:ident, $bits:ident, $fraction:literal, $bias:literal, { $($constants:tt)* }) => {
+        impl Binary for $t {
+            $($constants)*
+            #[inline(always)]
+            fn of(x: f64) -> $t {
+                x as $t
+            }
+            #[inline(always)]
+            fn mul_add(self, b: $t, c: $t) -> $t {
+                $t::mul_add(self, b, c)
+            }
+            #[inline(always)]
+            fn abs(self) -> $t {
+                $t::abs(self)
+            }
+            #[inline(always)]
+            fn copysign(self, s: $t) -> $t {
+                $t::copysign(self, s)
+            }
+            #[inline(always)]
+            fn power_of_two(self) -> $t {
+                $t::from_bits(self.to_bits().wrapping_add($bias) << $fraction)
+            }
+            #[inline(always)]
+            fn scale(self, k: $t) -> $t {
+                let n = k.to_bits();
+                let half = n >> 1;
+                let rest = n.wrapping_sub(half);
+                self * $t::from_bits(half.wrapping_add($bias) << $fraction) * $t::from_bits(rest.wrapping_add($bias) << $fraction)
+            }
+            #[inline(always)]
+            fn split(self) -> ($t, $t) {
+                const TO_ONE: $bits = (1.0 as $t).to_bits() - (std::f64::consts::FRAC_1_SQRT_2 as $t).to_bits();
+                const WHOLE: $t = (1u64 << $fraction) as $t;
+                let bits = self.to_bits();
+                let exponent = bits.wrapping_add(TO_ONE) >> $fraction;
+                let m = $t::from_bits(bits.wrapping_sub(exponent.wrapping_sub($bias) << $fraction));
+                ($t::from_bits(exponent | WHOLE.to_bits()) - (WHOLE + $bias as $t), m)
+            }
+        }
+    };
+}
+
+binary!(f64, u64, 52, 1023, {
+    const ROUND: f64 = 6755399441055744.0;
+    const LOG2_E: f64 = std::f64::consts::LOG2_E;
+    const LN_2: [f64; 2] = [0.6931471805599453, 2.3190468138462996e-17];
+    const LN_2_SHORT: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
+    const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
+    const EXPM1_LEAST: f64 = -40.0;
+    const TANH_MOST: f64 = 22.0;
+    const ERF_MOST: [f64; 2] = [6.0, 28.0];
+    const TINY: f64 = 5.551115123125783e-17; // 2⁻⁵⁴
+    const SUBNORMAL: [f64; 3] = [f64::MIN_POSITIVE, 18014398509481984.0, 54.0];
+    /// Relative to e^r − 1: 2⁻⁶².
+    const EXP: &[f64] = &[
+        0.5,
+        0.16666666666666674,
+        0.041666666666666685,
+        0.008333333333323348,
+        0.0013888888888872778,
+        0.00019841269882245433,
+        2.4801587351037797e-05,
+        2.7557247778846032e-06,
+        2.755724970646763e-07,
+        2.510788288217613e-08,
+        2.092255004958611e-09,
+    ];
+    /// 2⁻⁵⁸ s³.
+    const LN: &[f64] = &[
+        0.6666666666666698,
+        0.3999999999961539,
+        0.28571428702977314,
+        0.22222202240759614,
+        0.18183388425615218,
+        0.15318254901583245,
+        0.14756290492255925,
+    ];
+    /// 2⁻⁵⁶.
+    const ERF: &[f64] = &[
+        0.1283791670955126,
+        -0.3761263890318388,
+        0.11283791670959031,
+        -0.026866170645673915,
+        0.005223977629617119,
+        -0.0008548327219010024,
+        0.00012055338828315884,
+        -1.4925763220059235e-05,
+        1.6463475258899302e-06,
+        -1.637466755264786e-07,
+        1.4813089514124981e-08,
+        -1.1931082591027172e-09,
+        6.851386552221378e-11,
+    ];
+    /// Relative 2⁻⁵³.
+    const ERFC: &[f64] = &[
+        1.0740069070883398,
+        -0.8833944531698837,
+        0.5902283571040865,
+        -0.31046726190054524,
+        0.11952776128806246,
+        -0.02682723462577035,
+        -0.0012124166444787221,
+        0.0030340620348486757,
+        -0.000548309492214771,
+        -0.00027677830912491353,
+        0.00010756026269061298,
+        3.0401758799516445e-05,
+        -1.746711720851582e-05,
+        -4.765087997357624e-06,
+        2.7656503570405765e-06,
+        1.0359341350407412e-06,
+        -4.329582715389107e-07,
+        -2.685094304122862e-07,
+        9.393429762132122e-08,
+        4.64260155451562e-08,
+        -2.0126964729666243e-08,
+    ];
+    const ERFC_CENTRE: f64 = 3.0;
+});
+
+binary!(f32, u32, 23, 127, {
+    const ROUND: f32 = 12582912.0;
+    const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    const LN_2: [f32; 2] = [0.6931472, -1.9046542e-09];
+    const LN_2_SHORT: [f32; 2] = [0.69314575, 1.4286068e-06];
+    const EXP_RANGE: [f32; 2] = [-104.0, 89.0];
+    const EXPM1_LEAST: f32 = -20.0;
+    const TANH_MOST: f32 = 10.0;
+    const ERF_MOST: [f32; 2] = [4.0, 10.5];
+    const TINY: f32 = 2.9802322e-8; // 2⁻²⁵
+    const SUBNORMAL: [f32; 3] = [f32::MIN_POSITIVE, 33554432.0, 25.0];
+    /// Relative to e^r − 1: 2⁻³².
+    const EXP: &[f32] = &[0.5, 0.16666667, 0.041666478, 0.008333189, 0.0013933694, 0.00019961054];
+    /// 2⁻²⁹ s³.
+    const LN: &[f32] = &[0.66666764, 0.39978755, 0.29844087];
+    /// 2⁻²⁹.
+    const ERF: &[f32] = &[0.12837917, -0.3761263, 0.11283619, -0.026855174, 0.0051908446, -0.0008031836, 7.92413e-05];
+    /// Relative 2⁻²⁵.
+    const ERFC: &[f32] =
+        &[1.0540318, -0.8046519, 0.453913, -0.17124778, 0.02837054, 0.008352664, -0.004814957, -0.0002960463, 0.0005451941];
+    const ERFC_CENTRE: f32 = 2.5;
+});
