@@ -101,7 +101,7 @@ macro_rules! binary {
 binary!(f64, u64, 52, 1023, {
     const ROUND: f64 = 6755399441055744.0;
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
-    const LN_2: [f64; 2] = [0.6931471805599453, 2.3190468138462996e-17];
+    const LN_2: [f64; 2] = [std::f64::consts::LN_2, 2.3190468138462996e-17];
     const LN_2_SHORT: [f64; 2] = [0.6931471805598903, 5.497923018708371e-14];
     const EXP_RANGE: [f64; 2] = [-746.0, 710.0];
     const EXPM1_LEAST: f64 = -40.0;
@@ -179,7 +179,7 @@ binary!(f64, u64, 52, 1023, {
 binary!(f32, u32, 23, 127, {
     const ROUND: f32 = 12582912.0;
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
-    const LN_2: [f32; 2] = [0.6931472, -1.9046542e-09];
+    const LN_2: [f32; 2] = [std::f32::consts::LN_2, -1.9046542e-9];
     const LN_2_SHORT: [f32; 2] = [0.69314575, 1.4286068e-06];
     const EXP_RANGE: [f32; 2] = [-104.0, 89.0];
     const EXPM1_LEAST: f32 = -20.0;

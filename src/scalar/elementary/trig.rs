@@ -6,7 +6,7 @@
 use super::{polynomial, two_sum};
 
 /// π/2 in three words.
-const HALF_PI: [f64; 3] = [1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33];
+const HALF_PI: [f64; 3] = [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33];
 /// 1.5 · 2⁵²: adding it rounds to an integer, which then lies in the low bits.
 const ROUND: f64 = 6755399441055744.0;
 /// Up to here three words suffice.
