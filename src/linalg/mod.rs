@@ -13,5 +13,7 @@ pub mod definition;
 mod enclose;
 mod matrix;
 
-pub use cholesky::{Cholesky, log_det, log_det_i_plus, log_det_i_plus_vjp, log_det_vjp, spd_inverse, spd_solve, spd_solve_vjp};
-pub use matrix::Matrix;
+pub use cholesky::{
+    Cholesky, log_det, log_det_i_plus, log_det_i_plus_vjp, log_det_vjp, plus_identity, spd_inverse, spd_solve, spd_solve_vjp,
+};
+pub use matrix::{Matrix, gram, product};

@@ -1,0 +1,85 @@
+//! The command `white-box`: one file a call.
+
+mod arguments;
+mod eval;
+mod files;
+mod ops;
+mod rate;
+mod serve;
+mod verify;
+
+pub use arguments::Arguments;
+
+use crate::{Error, Result};
+use std::process::ExitCode;
+
+/// A call of the command.
+struct Call {
+    name: &'static str,
+    usage: &'static str,
+    purpose: &'static str,
+    run: fn(&[String]) -> Result<ExitCode>,
+}
+
+const CALLS: &[Call] = &[
+    Call { name: "verify", usage: verify::USAGE, purpose: "let the oracle vouch for itself", run: verify::run },
+    Call { name: "ops", usage: ops::USAGE, purpose: "list the operators", run: ops::run },
+    Call { name: "explain", usage: ops::EXPLAIN_USAGE, purpose: "one operator: formula, shapes, presets, laws, who differs", run: ops::explain },
+    Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
+    Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
+    Call { name: "rate", usage: rate::USAGE, purpose: "rates and spectrum of a feature matrix", run: rate::run },
+    Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
+];
+
+/// Runs a command line (without the program's name). Results go to stdout, errors to stderr. Exit codes: 0 good, 1 the answer is no, 2 the
+/// question could not be understood or read.
+pub fn main(args: &[String]) -> ExitCode {
+    match dispatch(args) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("white-box: {e}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(args: &[String]) -> Result<ExitCode> {
+    let Some(name) = args.first() else {
+        print!("{}", help());
+        return Ok(ExitCode::SUCCESS);
+    };
+    match name.as_str() {
+        "--version" | "-V" | "version" => {
+            arguments::line(&format!("white-box {}", env!("CARGO_PKG_VERSION")))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        "--help" | "-h" | "help" => {
+            let text = args.get(1).and_then(|n| CALLS.iter().find(|c| c.name == n)).map_or_else(help, usage);
+            arguments::print(&text)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let Some(call) = CALLS.iter().find(|c| c.name == name) else {
+        let names: Vec<&str> = CALLS.iter().map(|c| c.name).collect();
+        return Err(Error::usage("call", format!("one of {}; `white-box --help` says what they do", names.join(", ")), format!("`{}`", name.escape_default())));
+    };
+    if args[1..].iter().any(|a| a == "--help" || a == "-h") {
+        arguments::print(&usage(call))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    (call.run)(&args[1..])
+}
+
+fn usage(call: &Call) -> String {
+    format!("{}: {}\n\n{}\n", call.name, call.purpose, call.usage.trim_end())
+}
+
+fn help() -> String {
+    let mut text = String::from("white-box: the mathematics of white-box transformers, exact enough to test against\n\n");
+    for call in CALLS {
+        text.push_str(&format!("  {:<10} {}\n", call.name, call.purpose));
+    }
+    text.push_str("\nwhite-box CALL --help says more. Exit codes: 0 good, 1 the answer is no, 2 bad usage or input.\n");
+    text
+}

@@ -1,0 +1,7 @@
+//! Lossy coding: what it costs, in nats, to describe data up to a distortion.
+
+mod coding_rate;
+mod distortion;
+
+pub use coding_rate::{CodingRateGradient, coding_rate, coding_rate_gradient};
+pub use distortion::Distortion;

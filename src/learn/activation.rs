@@ -1,0 +1,57 @@
+//! Activations, element by element, and their derivatives.
+
+use crate::scalar::Scalar;
+use std::cmp::Ordering;
+
+/// `x Φ(x) = x/2 (1 + erf(x/√2))` (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016). For x < 0 written as `x/2 erfc(−x/√2)`, which keeps the
+/// relative accuracy of the left tail.
+pub fn gelu<S: Scalar>(x: S) -> S {
+    let half = S::from_f64(0.5);
+    half * x * (-x * half.sqrt()).erfc()
+}
+
+/// `Φ(x) + x φ(x)`, `φ(x) = exp(−x²/2)/√(2π)`.
+pub fn gelu_derivative<S: Scalar>(x: S) -> S {
+    let half = S::from_f64(0.5);
+    let density = (-(x.square() * half)).exp() / (S::pi() * S::from_f64(2.0)).sqrt();
+    half * (-x * half.sqrt()).erfc() + x * density
+}
+
+/// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`, the approximation of the same paper; 0.044715 is the nearest f64.
+pub fn gelu_tanh<S: Scalar>(x: S) -> S {
+    let half = S::from_f64(0.5);
+    half * x * (S::ONE + tanh_argument(x).tanh())
+}
+
+/// `(1 + t)/2 + x/2 (1 − t²) √(2/π) (1 + 3·0.044715 x²)`, `t` the tanh of [`gelu_tanh`].
+pub fn gelu_tanh_derivative<S: Scalar>(x: S) -> S {
+    let (half, c) = (S::from_f64(0.5), S::from_f64(0.044715));
+    let t = tanh_argument(x).tanh();
+    let slope = (S::from_f64(2.0) / S::pi()).sqrt() * (S::ONE + S::from_f64(3.0) * c * x.square());
+    half * (S::ONE + t) + half * x * ((S::ONE - t) * (S::ONE + t)) * slope
+}
+
+fn tanh_argument<S: Scalar>(x: S) -> S {
+    (S::from_f64(2.0) / S::pi()).sqrt() * (x + S::from_f64(0.044715) * x.square() * x)
+}
+
+/// 1 above 0, else 0; of a ball around 0, the hull of both.
+pub fn relu_derivative<S: Scalar>(x: S) -> S {
+    step(x)
+}
+
+/// `(∂/∂x, ∂/∂t)` of `soft_threshold(x, t)`: `(1, −sgn x)` where |x| > t, `(0, 0)` elsewhere.
+pub fn soft_threshold_derivative<S: Scalar>(x: S, t: S) -> (S, S) {
+    let (up, down) = (step(x - t), step(-x - t));
+    (up + down, down - up)
+}
+
+/// 1 for x > 0, 0 for x ≤ 0, the hull of 0 and 1 where a ball cannot tell.
+fn step<S: Scalar>(x: S) -> S {
+    match x.sign() {
+        Some(Ordering::Greater) => S::ONE,
+        Some(_) => S::ZERO,
+        // (|x| + x) / 2|x| would be the whole line here; the hull of the two branches is [0, 1].
+        None => S::from_ball(crate::scalar::Ball::new(crate::scalar::DoubleDouble::from_f64(0.5), 0.5)),
+    }
+}
