@@ -10,10 +10,13 @@ use super::{Binary, clamp, fast_two_sum, polynomial};
 fn ln_reduced<T: Binary>(n: T, f: T, low: T) -> T {
     let s = f / (f + T::of(2.0));
     let z = s * s;
-    let half_square = f * T::of(0.5) * f;
+    let half = f * T::of(0.5);
+    let square = half * f;
+    let square_low = half.mul_add(f, -square);
     let (sum, e) = fast_two_sum(n * T::LN_2_SHORT[0], f);
-    let e = n.mul_add(T::LN_2_SHORT[1], e + low);
-    sum + (s.mul_add(z.mul_add(polynomial(z, T::LN), half_square), e) - half_square)
+    let (sum, e2) = fast_two_sum(sum, -square);
+    let e = n.mul_add(T::LN_2_SHORT[1], (e + low) + (e2 - square_low));
+    sum + s.mul_add(z.mul_add(polynomial(z, T::LN), square), e)
 }
 
 /// The natural logarithm; −∞ at ±0, NaN below.

@@ -18,7 +18,7 @@ pub use erf::{erf, erfc};
 pub use exp::{exp, expm1, tanh};
 pub use format::Binary;
 pub use ln::{ln, log1p};
-pub use trig::{cos, sin};
+pub use trig::{cos, cos_each, sin, sin_each};
 
 /// `c[0] + c[1] x + c[2] x² + …` by Horner's rule.
 #[inline(always)]

@@ -94,9 +94,10 @@ fn reduce_huge(x: f64) -> (u64, f64, f64) {
     if x < 0.0 { (quadrant.wrapping_neg(), -r, -low) } else { (quadrant, r, low) }
 }
 
-/// The sine of quadrant + r + low.
+/// The sine of `ahead` more quadrants than (quadrant, r, low).
 #[inline(always)]
-fn wave((quadrant, r, low): (u64, f64, f64)) -> f64 {
+fn wave((quadrant, r, low): (u64, f64, f64), ahead: u64) -> f64 {
+    let quadrant = quadrant.wrapping_add(ahead);
     let z = r * r;
     let half = 0.5 * z;
     let top = 1.0 - half;
@@ -109,13 +110,45 @@ fn wave((quadrant, r, low): (u64, f64, f64)) -> f64 {
 /// The sine of an angle in radians; NaN at ±∞.
 #[inline(always)]
 pub fn sin(x: f64) -> f64 {
-    let y = wave(if x.abs() <= MODERATE { reduce_moderate(x) } else { reduce_huge(x) });
-    if x == 0.0 { x } else { y }
+    if x.abs() <= MODERATE { moderate_sin(x) } else { wave(reduce_huge(x), 0) }
 }
 
 /// The cosine of an angle in radians; NaN at ±∞.
 #[inline(always)]
 pub fn cos(x: f64) -> f64 {
-    let (quadrant, r, low) = if x.abs() <= MODERATE { reduce_moderate(x) } else { reduce_huge(x) };
-    wave((quadrant.wrapping_add(1), r, low))
+    if x.abs() <= MODERATE { moderate_cos(x) } else { wave(reduce_huge(x), 1) }
+}
+
+/// [`sin`] of each element: the same bits, without the branch where a block has no huge angle.
+#[inline(always)]
+pub fn sin_each(x: &mut [f64]) {
+    each(x, moderate_sin, sin)
+}
+
+/// [`cos`] of each element: the same bits, without the branch where a block has no huge angle.
+#[inline(always)]
+pub fn cos_each(x: &mut [f64]) {
+    each(x, moderate_cos, cos)
+}
+
+#[inline(always)]
+fn moderate_sin(x: f64) -> f64 {
+    let y = wave(reduce_moderate(x), 0);
+    if x == 0.0 { x } else { y }
+}
+
+#[inline(always)]
+fn moderate_cos(x: f64) -> f64 {
+    wave(reduce_moderate(x), 1)
+}
+
+#[inline(always)]
+fn each(x: &mut [f64], moderate: impl Fn(f64) -> f64, any: impl Fn(f64) -> f64) {
+    for block in x.chunks_mut(256) {
+        if block.iter().fold(true, |all, x| all & (x.abs() <= MODERATE)) {
+            block.iter_mut().for_each(|x| *x = moderate(*x));
+        } else {
+            block.iter_mut().for_each(|x| *x = any(*x));
+        }
+    }
 }
