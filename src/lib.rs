@@ -2,6 +2,8 @@
 
 pub mod data;
 mod error;
+pub mod linalg;
 pub mod report;
+pub mod scalar;
 
 pub use error::{Error, Fault, Result};
