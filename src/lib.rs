@@ -1,8 +1,13 @@
 #![doc = "White-box: the mathematics of white-box transformers, exact enough to test against."]
 
+pub mod cli;
+pub mod coding;
 pub mod data;
 mod error;
+pub mod learn;
 pub mod linalg;
+pub mod oracle;
+pub mod random;
 pub mod report;
 pub mod scalar;
 

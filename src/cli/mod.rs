@@ -4,7 +4,6 @@ mod arguments;
 mod eval;
 mod files;
 mod ops;
-mod rate;
 mod serve;
 mod verify;
 
@@ -27,7 +26,6 @@ const CALLS: &[Call] = &[
     Call { name: "explain", usage: ops::EXPLAIN_USAGE, purpose: "one operator: formula, shapes, presets, laws, who differs", run: ops::explain },
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
-    Call { name: "rate", usage: rate::USAGE, purpose: "rates and spectrum of a feature matrix", run: rate::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

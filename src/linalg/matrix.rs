@@ -1,6 +1,6 @@
 //! A dense row-major matrix.
 
-use crate::scalar::{Ball, Bulk, Part, Scalar, View};
+use crate::scalar::{Ball, Part, Scalar, View};
 use crate::{Error, Result};
 use std::fmt;
 use std::ops::{Index, IndexMut};

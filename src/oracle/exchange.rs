@@ -6,7 +6,7 @@ use super::spec::{Domain, Spec};
 use super::value::{Tensor, Value, Values};
 use crate::data::json::{self, Json};
 use crate::data::{Array, Elements};
-use crate::scalar::{Ball, DoubleDouble, Scalar};
+use crate::scalar::{Ball, Scalar};
 use crate::{Error, Result};
 
 /// Nested arrays of numbers as reals, each the nearest f64; integers where a label port asks for them.
@@ -47,7 +47,7 @@ fn decimal(number: Number, x: Ball) -> (Json, f64) {
     let mid = x.mid();
     match number {
         Number::F64 => (Json::real(mid.hi()), 0.0),
-        Number::F32 => (Json::Number(json::Number::from_text(&format!("{:?}", mid.hi() as f32)).unwrap_or_else(|_| json::Number::from(0))), 0.0),
+        Number::F32 => (Json::Number(json::Number::from_text(&format!("{:?}", mid.hi() as f32)).unwrap_or_else(|_| json::Number::from(0i64))), 0.0),
         Number::Double | Number::Ball => {
             let Ok(digits) = json::Number::from_text(&mid.to_decimal(DIGITS)) else { return (Json::real(mid.hi()), x.rad()) };
             // A multiple of 2⁻²⁰ below 2³³ has at most 30 significant digits: printed exactly.
@@ -185,7 +185,7 @@ pub fn text(number: Number, x: Ball) -> String {
     match number {
         Number::F32 => format!("{:?}", x.mid().hi() as f32),
         Number::F64 => format!("{:?}", x.mid().hi()),
-        Number::Double => DoubleDouble::to_decimal(&x.mid(), 32),
+        Number::Double => x.mid().to_decimal(32),
         Number::Ball => x.to_text(),
     }
 }

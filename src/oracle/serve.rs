@@ -5,7 +5,6 @@ use super::catalog::{CATALOG, find};
 use super::entry::Number;
 use super::exchange::{params_from_json, values_from_json, values_to_json};
 use crate::data::json::Json;
-use crate::scalar::Scalar;
 use crate::{Error, Result};
 use std::io::{self, BufRead, Read, Write};
 

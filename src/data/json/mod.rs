@@ -12,7 +12,8 @@ mod write;
 
 pub use number::Number;
 pub use read::Reader;
-pub(super) use tensor::{collect, nest};
+pub(super) use tensor::collect;
+pub(crate) use tensor::nest;
 pub use tensor::{from_tensor, tensor};
 
 pub(super) use read::{Cursor, duplicate, utf8};
