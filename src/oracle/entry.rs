@@ -1,6 +1,6 @@
 //! The form of a catalog entry: what a person writes ([`Operator`]) and what every tool sees ([`Entry`]), derived once for all.
 
-use super::case::{Case, Setting, setting_of};
+use super::case::{Case, setting_of};
 use super::law::{Closed, Law};
 use super::shape::{self, Sizes};
 use super::spec::{Domain, Port, Spec};
@@ -51,7 +51,8 @@ pub struct Args<'a, S> {
     values: &'a Values<S>,
     case: &'a Case,
     sizes: Sizes,
-    tangents: &'a Values<S>,
+    /// Added to the real parameters: tangents of a dual evaluation, radii of a widened one.
+    offsets: &'a Values<S>,
 }
 
 impl<S: Scalar> Args<'_, S> {
@@ -95,7 +96,7 @@ impl<S: Scalar> Args<'_, S> {
     /// A real parameter.
     pub fn param(&self, name: &str) -> Result<S> {
         let x = S::from_f64(self.number(name)?);
-        Ok(match self.tangents.get(name) {
+        Ok(match self.offsets.get(name) {
             Some(Value::Real(t)) => x + t.data[0],
             _ => x,
         })
@@ -119,7 +120,7 @@ impl<S: Scalar> Args<'_, S> {
     pub fn eps2(&self) -> Result<S> {
         let (name, x) = self.case.distortion(self.spec.presets.iter().any(|p| p.name == self.preset() && p.eps_means_eps2))?;
         let x = S::from_f64(x);
-        let x = match self.tangents.get(name) {
+        let x = match self.offsets.get(name) {
             Some(Value::Real(t)) => x + t.data[0],
             _ => x,
         };
@@ -188,6 +189,8 @@ pub trait Entry: Sync {
     fn stages_in(&self, number: Number, case: &Case) -> Result<Values<Ball>>;
     /// The derivative of the outputs along tangents of inputs and real parameters, by dual numbers over double-double.
     fn jvp(&self, case: &Case, tangents: &Values<Ball>) -> Result<Values<Ball>>;
+    /// Outputs, or gradients if there are cotangents, in ball arithmetic, with every real parameter widened by the radius of its offset.
+    fn widened(&self, case: &Case, offsets: &Values<Ball>, cotangents: Option<&Values<Ball>>) -> Result<Values<Ball>>;
     /// The laws.
     fn laws(&self) -> Vec<Law>;
     /// The closed forms.
@@ -204,7 +207,7 @@ impl<O: Operator> Entry for O {
     }
     fn eval_in(&self, number: Number, case: &Case) -> Result<Values<Ball>> {
         fn run<O: Operator, S: Scalar>(case: &Case) -> Result<Values<Ball>> {
-            batched(const { &O::SPEC }, case, None, &|x: &Args<S>, _| O::eval(x))
+            batched(const { &O::SPEC }, case, &Values::new(), None, &|x: &Args<S>, _| O::eval(x))
         }
         match number {
             Number::F32 => run::<O, f32>(case),
@@ -215,7 +218,7 @@ impl<O: Operator> Entry for O {
     }
     fn vjp_in(&self, number: Number, case: &Case, cotangents: &Values<Ball>) -> Result<Values<Ball>> {
         fn run<O: Operator, S: Scalar>(case: &Case, y: &Values<Ball>) -> Result<Values<Ball>> {
-            batched(const { &O::SPEC }, case, Some(y), &|x: &Args<S>, y| O::vjp(x, y))
+            batched(const { &O::SPEC }, case, &Values::new(), Some(y), &|x: &Args<S>, y| O::vjp(x, y))
         }
         match number {
             Number::F32 => run::<O, f32>(case, cotangents),
@@ -226,7 +229,7 @@ impl<O: Operator> Entry for O {
     }
     fn stages_in(&self, number: Number, case: &Case) -> Result<Values<Ball>> {
         fn run<O: Operator, S: Scalar>(case: &Case) -> Result<Values<Ball>> {
-            batched(const { &O::SPEC }, case, None, &|x: &Args<S>, _| O::stages(x))
+            batched(const { &O::SPEC }, case, &Values::new(), None, &|x: &Args<S>, _| O::stages(x))
         }
         match number {
             Number::F32 => run::<O, f32>(case),
@@ -256,8 +259,11 @@ impl<O: Operator> Entry for O {
         let params: Values<D> = tangents.map(|t| Dual::new(DoubleDouble::ZERO, t.mid()));
         case.check(spec)?;
         let sizes = sizes_of(spec, case, &given)?;
-        let out = O::eval(&Args { spec, values: &inputs, case, sizes, tangents: &params })?;
+        let out = O::eval(&Args { spec, values: &inputs, case, sizes, offsets: &params })?;
         Ok(out.map(|x| x.tangent.to_ball()))
+    }
+    fn widened(&self, case: &Case, offsets: &Values<Ball>, cotangents: Option<&Values<Ball>>) -> Result<Values<Ball>> {
+        batched(const { &O::SPEC }, case, offsets, cotangents, &|x: &Args<Ball>, y| if cotangents.is_some() { O::vjp(x, y) } else { O::eval(x) }).and_then(decided)
     }
     fn laws(&self) -> Vec<Law> {
         O::laws()
@@ -377,17 +383,18 @@ fn as_ports(spec: &'static Spec, inputs: &Values<Ball>) -> Result<Values<Ball>> 
 fn batched<S: Scalar>(
     spec: &'static Spec,
     case: &Case,
+    offsets: &Values<Ball>,
     cotangents: Option<&Values<Ball>>,
     f: &dyn Fn(&Args<S>, &Values<S>) -> Result<Values<S>>,
 ) -> Result<Values<Ball>> {
     case.check(spec)?;
     let inputs = as_ports(spec, &case.inputs)?;
-    let none = Values::new();
+    let offsets = offsets.cast::<S>();
     let empty = Values::new();
     let one = |inputs: &Values<Ball>, y: &Values<Ball>| -> Result<Values<Ball>> {
         let sizes = sizes_of(spec, case, inputs)?;
         check_cotangents(spec, cotangents.is_some(), y, &sizes)?;
-        let out = f(&Args { spec, values: &inputs.cast::<S>(), case, sizes, tangents: &none }, &y.cast::<S>())?;
+        let out = f(&Args { spec, values: &inputs.cast::<S>(), case, sizes, offsets: &offsets }, &y.cast::<S>())?;
         Ok(out.cast())
     };
     let mut lead: Option<Vec<usize>> = None;
@@ -499,9 +506,4 @@ pub fn cotangent<S: Scalar>(y: &Values<S>, name: &str, rows: usize, cols: usize)
         Some(_) => Matrix::new(rows, cols, y.real(name)?.data.clone()),
         None => Ok(Matrix::zeros(rows, cols)),
     }
-}
-
-/// A parameter as a setting, for tools that build cases.
-pub fn number(x: f64) -> Setting {
-    Setting::Number(x)
 }

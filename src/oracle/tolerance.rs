@@ -1,11 +1,14 @@
 //! The error a right implementation may make, derived from conditioning and the unit roundoff of its arithmetic.
 //!
-//! A backward-stable evaluation answers a question whose numbers are off by a few units of roundoff: element i of the result is then off by
-//! about `κ_i u`, `κ_i = Σ_j |∂y_i/∂x_j| |x_j|` over all inputs and real parameters, plus `|y_i| u` for rounding the result. The sum is estimated
-//! from below by directional derivatives along `±|x_j|` with seeded signs, in dual numbers over double-double; errors of a chain of L operations grow
-//! like √L (Higham and Mary, *A New Approach to Probabilistic Rounding Error Analysis*, SIAM J. Sci. Comput. 2019). The allowed error is
-//! `c √L u (κ_i + |y_i|)`, with one factor c for the outputs and one for the gradients of each operator; a factor more than 64 times what is
-//! ever needed fails the suite.
+//! Every input, cotangent and real parameter is widened to a ball of relative radius δ = 2⁻⁴⁰, each occurrence on its own, and the operator's
+//! own formula is run in ball arithmetic. The radius of element i divided by δ, σ_i, is to first order the sum of the magnitudes that meet in it:
+//! large where the answer is sensitive to its inputs, and large where the formula cancels. An evaluation whose operations are each off by
+//! a relative u is off by about `u σ_i`; over chains of L operations errors grow like √L (Higham and Mary, *A New Approach to Probabilistic
+//! Rounding Error Analysis*, SIAM J. Sci. Comput. 2019). The allowed error is `c √L u (σ_i + |y_i|)` plus the underflow threshold of the arithmetic, with
+//! one factor c for the outputs and one for the gradients of each operator; a factor more than 64 times what is ever needed fails the suite.
+//!
+//! At a kink the widened formula sees both branches and its radius is not of first order. There σ_i is estimated from directional derivatives
+//! along `±|x_j|` instead.
 
 use super::case::Case;
 use super::entry::{Entry, Number};
@@ -14,26 +17,98 @@ use crate::Result;
 use crate::random::Rng;
 use crate::scalar::{Ball, Scalar};
 
-/// Directions that estimate the condition of each element.
+/// δ = 2⁻⁴⁰.
+const WIDTH: f64 = 9.094947017729282e-13;
+/// A radius above this share of the largest entry is not of first order.
+const FIRST_ORDER: f64 = 0.0009765625;
+/// Directions that estimate the condition at a kink.
 const PROBES: usize = 6;
 
-/// The scale `√L (κ_i + |y_i|)` of each output element: the allowed error is this times `c u`.
+/// The scale `√L (σ_i + |y_i|)` of each output element: the allowed error is this times `c u`.
 pub fn output_scale(entry: &dyn Entry, case: &Case) -> Result<Values<Ball>> {
     let y = entry.eval_in(Number::Double, case)?;
-    let condition = probe(entry, case, &y, &mut |e, c, t| e.jvp(c, t))?;
-    Ok(scaled(case, &y, &condition))
+    scale(entry, case, None, &y, &mut |t| entry.jvp(case, t))
 }
 
-/// The same for each gradient element. The derivative of the gradient along a direction is a central difference in double-double.
+/// The same for each gradient element. At a kink the derivative of the gradient is a central difference in double-double.
 pub fn gradient_scale(entry: &dyn Entry, case: &Case, cotangents: &Values<Ball>) -> Result<Values<Ball>> {
     let g = entry.vjp_in(Number::Double, case, cotangents)?;
-    let condition = probe(entry, case, &g, &mut |e, c, t| {
-        let h = 2f64.powi(-40);
-        let (up, down) = (moved(c, t, h), moved(c, t, -h));
-        let (up, down) = (e.vjp_in(Number::Double, &up, cotangents)?, e.vjp_in(Number::Double, &down, cotangents)?);
-        Ok(difference(&up, &down, 0.5 / h))
-    })?;
-    Ok(scaled(case, &g, &condition))
+    scale(entry, case, Some(cotangents), &g, &mut |t| {
+        let (up, down) = (moved(case, t, WIDTH), moved(case, t, -WIDTH));
+        let (up, down) = (entry.vjp_in(Number::Double, &up, cotangents)?, entry.vjp_in(Number::Double, &down, cotangents)?);
+        Ok(difference(&up, &down, 0.5 / WIDTH))
+    })
+}
+
+fn widen(x: Ball) -> Ball {
+    x.widen(x.magnitude() * WIDTH)
+}
+
+fn scale(
+    entry: &dyn Entry,
+    case: &Case,
+    cotangents: Option<&Values<Ball>>,
+    y: &Values<Ball>,
+    derivative: &mut dyn FnMut(&Values<Ball>) -> Result<Values<Ball>>,
+) -> Result<Values<Ball>> {
+    let mut wide = case.clone();
+    wide.inputs = case.inputs.map(widen);
+    let mut offsets = Values::new();
+    for name in entry.spec().param_names() {
+        if let Some(x) = case.number(name) {
+            offsets.set(name, Ball::ZERO.widen(x.abs() * WIDTH));
+        }
+    }
+    let spread = entry.widened(&wide, &offsets, cotangents.map(|y| y.map(widen)).as_ref()).unwrap_or_default();
+    let root = (case.inputs.iter().flat_map(|(_, v)| v.shape().iter().copied()).fold(1, Ord::max) as f64).sqrt();
+    let mut probed: Option<Values<Ball>> = None;
+    let mut out = Values::new();
+    for (name, y) in y.reals() {
+        let largest = y.data.iter().fold(0.0f64, |m, x| m.max(x.magnitude()));
+        let spread = spread.real(name).ok().filter(|s| s.shape == y.shape);
+        let mut data = Vec::with_capacity(y.data.len());
+        for (k, &y) in y.data.iter().enumerate() {
+            let radius = spread.map_or(f64::INFINITY, |s| s.data[k].rad());
+            let condition = if radius <= FIRST_ORDER * largest || radius == 0.0 {
+                radius / WIDTH
+            } else {
+                if probed.is_none() {
+                    probed = Some(probe(entry, case, derivative)?);
+                }
+                probed.as_ref().and_then(|p| p.real(name).ok()).and_then(|p| p.data.get(k)).map_or(0.0, |p| p.mid().hi())
+            };
+            data.push(Ball::exact(root * (condition + y.magnitude())));
+        }
+        out.set(name, Tensor { shape: y.shape.clone(), data });
+    }
+    Ok(out)
+}
+
+/// The largest |derivative| over a few seeded directions `±|x_j|`, element by element.
+fn probe(entry: &dyn Entry, case: &Case, derivative: &mut dyn FnMut(&Values<Ball>) -> Result<Values<Ball>>) -> Result<Values<Ball>> {
+    let mut rng = Rng::stream(0, entry.spec().name);
+    let mut worst: Option<Values<Ball>> = None;
+    for _ in 0..PROBES {
+        let mut t = tangents(case, |x| x.abs() * rng.sign());
+        for name in entry.spec().param_names() {
+            if let Some(x) = case.number(name) {
+                t.set(name, Ball::exact(x * rng.sign()));
+            }
+        }
+        let d = derivative(&t)?.map(|x| Ball::exact(x.mid().hi().abs()));
+        worst = Some(match worst {
+            None => d,
+            Some(worst) => worst
+                .reals()
+                .map(|(name, w)| {
+                    let other = d.real(name).map(|d| d.data.as_slice()).unwrap_or(&[]);
+                    let data = w.data.iter().enumerate().map(|(k, w)| other.get(k).map_or(*w, |d| w.max(*d))).collect();
+                    (name.to_string(), Value::Real(Tensor { shape: w.shape.clone(), data }))
+                })
+                .collect(),
+        });
+    }
+    Ok(worst.unwrap_or_default())
 }
 
 /// `(a − b) c`, element by element.
@@ -47,7 +122,7 @@ pub fn difference(a: &Values<Ball>, b: &Values<Ball>, c: f64) -> Values<Ball> {
         .collect()
 }
 
-/// The case with its inputs moved by `h` along the tangents. Double-double inputs: nothing is rounded to f64.
+/// The case with its inputs moved by `h` along the tangents, in double-double.
 pub fn moved(case: &Case, tangents: &Values<Ball>, h: f64) -> Case {
     let mut moved = case.clone();
     for (name, t) in tangents.reals() {
@@ -59,52 +134,7 @@ pub fn moved(case: &Case, tangents: &Values<Ball>, h: f64) -> Case {
     moved
 }
 
-/// The largest of |derivative| over the probes, element by element of `y`.
-fn probe(
-    entry: &dyn Entry,
-    case: &Case,
-    y: &Values<Ball>,
-    derivative: &mut dyn FnMut(&dyn Entry, &Case, &Values<Ball>) -> Result<Values<Ball>>,
-) -> Result<Values<Ball>> {
-    let mut rng = Rng::stream(0x70_726f_6265, entry.spec().name);
-    let mut worst: Values<Ball> = y.map(|_| Ball::ZERO);
-    for _ in 0..PROBES {
-        let mut t = tangents(case, |x| x.abs() * rng.sign());
-        for name in entry.spec().param_names() {
-            if let Some(x) = case.number(name) {
-                t.set(name, Ball::exact(x * rng.sign()));
-            }
-        }
-        let d = derivative(entry, case, &t)?;
-        worst = worst
-            .reals()
-            .map(|(name, w)| {
-                let data = match d.real(name) {
-                    Ok(d) => w.data.iter().zip(&d.data).map(|(w, d)| Ball::exact(w.mid().hi().max(d.mid().hi().abs()))).collect(),
-                    Err(_) => w.data.clone(),
-                };
-                (name.to_string(), Value::Real(Tensor { shape: w.shape.clone(), data }))
-            })
-            .collect();
-    }
-    Ok(worst)
-}
-
 /// A tangent for every real input, element by element from its value.
 pub fn tangents(case: &Case, mut f: impl FnMut(f64) -> f64) -> Values<Ball> {
     case.inputs.reals().map(|(name, x)| (name.to_string(), Value::Real(x.map(|x| Ball::exact(f(x.mid().hi())))))).collect()
-}
-
-fn scaled(case: &Case, y: &Values<Ball>, condition: &Values<Ball>) -> Values<Ball> {
-    let longest = case.inputs.iter().flat_map(|(_, v)| v.shape().iter().copied()).fold(1, Ord::max);
-    let root = (longest as f64).sqrt();
-    y.reals()
-        .map(|(name, y)| {
-            let data = match condition.real(name) {
-                Ok(c) => y.data.iter().zip(&c.data).map(|(y, c)| Ball::exact(root * (c.mid().hi().abs() + y.mid().hi().abs()))).collect(),
-                Err(_) => y.data.iter().map(|y| Ball::exact(root * y.mid().hi().abs())).collect(),
-            };
-            (name.to_string(), Value::Real(Tensor { shape: y.shape.clone(), data }))
-        })
-        .collect()
 }
