@@ -287,7 +287,7 @@ impl Operator for SoftThreshold {
         purpose: "the proximal map of θ|x|, element by element",
         definition: "y = sgn(x) max(|x| − θ, 0); derivative 1 where |x| > θ, else 0; in θ: −sgn(x) where |x| > θ, else 0",
         source: "Daubechies, Defrise, De Mol, Comm. Pure Appl. Math. 2004",
-        params: &[Param { name: "theta", domain: Range::NonNegative, default: None, samples: &[0.5, 0.25, 1.0, 0.0], doc: "the threshold" }],
+        params: &[Param { name: "theta", domain: Range::NonNegative, default: None, samples: &[0.5, 0.25, 1.0, 2.5], doc: "the threshold" }],
         divergences: &["The derivative at |x| = θ is 0 here and in torch.softshrink; sign · torch.maximum(|x| − θ, 0) gives ½"],
         cost: "2 flops a number",
         ..ELEMENTWISE
