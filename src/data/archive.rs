@@ -1,6 +1,7 @@
 //! Named arrays from any of the formats, told apart by content, and to any of them.
 
-use super::array::{Array, Dtype, Elements, shape_text};
+use super::array::{Array, shape_text};
+use super::elements::{Dtype, Elements};
 use super::json::{self, Json};
 use super::{file, foreign, npy, npz, quoted, safetensors};
 use crate::{Error, Result};
@@ -51,7 +52,7 @@ impl Format {
             return Ok(Format::Safetensors);
         }
         match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
-            Some(b'{' | b'[' | b'-' | b'0'..=b'9' | b'"') => Ok(Format::Json),
+            Some(b'{' | b'[' | b'-' | b'0'..=b'9' | b'"' | b't' | b'f' | b'n') => Ok(Format::Json),
             _ => {
                 let found = match bytes {
                     [] => "an empty file".into(),
@@ -160,7 +161,8 @@ pub fn array_from_json(value: &Json) -> Result<Array> {
     let mut integers = true;
     let (shape, data) = json::collect(value, |item| {
         let x = item.as_f64().ok_or_else(|| Error::format("", "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", item.kind()))?;
-        integers &= item.as_number().is_some_and(|n| n.is_integer() && n.text() != "-0") && x.abs() <= 9007199254740992.0;
+        // From the digits: as an f64, 2⁵³ + 1 would pass for 2⁵³.
+        integers &= item.as_number().is_some_and(|n| n.text() != "-0" && n.i64().is_some_and(|i| i.unsigned_abs() <= 1 << 53));
         Ok(x)
     })?;
     let elements = if integers && !data.is_empty() { Elements::I64(data.iter().map(|&x| x as i64).collect()) } else { Elements::F64(data) };

@@ -23,7 +23,7 @@ pub struct Table {
 ///
 /// - The separator is the first of `,` `;` tab that the first record holds outside quotes; with none of them, runs of spaces separate.
 /// - Empty lines and lines that begin with `#` are passed over; a byte-order mark is too, with a warning.
-/// - The first record is a header if one of its fields is no number. All records have as many fields.
+/// - The first record is a header if one of its fields is no number and none is empty. All records have as many fields.
 /// - A number is a decimal with optional sign, point and exponent, or one of the words nan, inf, infinity in any case. It becomes the nearest `f64`.
 ///
 /// `Format`, with line and field, for anything else: an empty field, a decimal beyond the range of `f64`, an open quote.
@@ -36,6 +36,13 @@ pub fn read(bytes: &[u8]) -> Result<Table> {
         if std::mem::replace(&mut first, false) {
             table.cols = fields.len();
             if fields.iter().any(|field| number(field).is_none()) {
+                if let Some(i) = fields.iter().position(|field| field.trim().is_empty()) {
+                    return Err(Error::format(
+                        format!("line {line}, field {}", i + 1),
+                        "a number or the name of a column",
+                        "an empty field",
+                    ));
+                }
                 table.header = Some(fields.iter().map(|field| field.to_string()).collect());
                 continue;
             }
@@ -202,7 +209,7 @@ impl<'a> Records<'a> {
 /// A table of reals as text: the header if there is one, commas, line feeds, the shortest decimals that read back to the same `f64`.
 /// `Shape` if the counts do not fit each other.
 pub fn write(header: Option<&[&str]>, cols: usize, data: &[f64]) -> Result<String> {
-    if header.is_some_and(|h| h.len() != cols) || cols == 0 || data.len() % cols != 0 {
+    if header.is_some_and(|h| h.len() != cols) || cols == 0 || !data.len().is_multiple_of(cols) {
         let found = format!("{} numbers and a header of {}", data.len(), header.map_or(0, <[_]>::len));
         return Err(Error::shape("", format!("whole rows of {cols} numbers, as many as names"), found));
     }
@@ -229,7 +236,8 @@ pub fn write_text<R: AsRef<[F]>, F: AsRef<str>>(rows: impl IntoIterator<Item = R
         let fields = row.as_ref();
         for (i, field) in fields.iter().enumerate() {
             let field = field.as_ref();
-            let plain = !field.is_empty() && !field.contains(['"', ',', ';', '\t', '\n', '\r', '#', '\u{feff}']) && field.trim() == field;
+            let plain =
+                !field.is_empty() && !field.contains(['"', ',', ';', '\t', '\n', '\r', ' ', '#', '\u{feff}']) && field.trim() == field;
             if plain {
                 out.push_str(field);
             } else {

@@ -17,8 +17,7 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if found.is_dir() {
         return Err(Error::io(path.display().to_string(), "a file", "a directory"));
     }
-    let too_large =
-        |size| Error::unsupported(path.display().to_string(), format!("at most {limit} bytes"), format!("{size}")).named("FileTooLarge");
+    let too_large = |size| Error::unsupported(path.display().to_string(), format!("at most {limit} bytes"), size).named("FileTooLarge");
     if found.len() > limit {
         return Err(too_large(found.len().to_string()));
     }

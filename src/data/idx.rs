@@ -4,7 +4,8 @@
 //! 00 00   type: 08 u8, 09 i8, 0B i16, 0C i32, 0D f32, 0E f64   number of axes   each length, u32   elements; all big-endian
 //! ```
 
-use super::array::{Array, Dtype, Elements, element_count, shape_text};
+use super::array::{Array, element_count, shape_text};
+use super::elements::{Dtype, Elements};
 use super::{bytes_at, gzip, malformed};
 use crate::{Error, Result};
 

@@ -6,18 +6,19 @@
 //!
 //! | idea | module |
 //! |---|---|
-//! | an array that keeps the type it was stored in | [`array`], [`half`] |
+//! | an array that keeps the type it was stored in | [`array`], [`elements`], [`half`] |
 //! | named arrays, whatever the format | [`archive`] |
 //! | the formats | [`safetensors`], [`npy`], [`npz`], [`json`], [`csv`], [`idx`], [`image`] |
 //! | what they are made of | [`zip`], [`gzip`], [`inflate`], [`crc32`], [`sha256`] |
-//! | files written whole or not at all | [`file`] |
-//! | the embedded data set | [`digits`] |
+//! | files written whole or not at all | [`mod@file`] |
+//! | the embedded data set | [`mod@digits`] |
 
 pub mod archive;
 pub mod array;
 pub mod crc32;
 pub mod csv;
 pub mod digits;
+pub mod elements;
 pub mod file;
 mod foreign;
 pub mod gzip;
@@ -32,8 +33,9 @@ pub mod safetensors;
 pub mod sha256;
 pub mod zip;
 
-pub use array::{Array, Dtype, Elements};
+pub use array::Array;
 pub use digits::{Digits, digits};
+pub use elements::{Dtype, Elements};
 pub use json::Json;
 
 /// A name from a file, fit for a message: escaped, and cut when it is long.

@@ -13,7 +13,8 @@
 //! int    := 0 | [1-9][0-9]*, and an L after it in versions 1 and 2 (written by Python 2)
 //! ```
 
-use super::array::{Array, Dtype, Elements, element_count, shape_text};
+use super::array::{Array, element_count, shape_text};
+use super::elements::{Dtype, Elements};
 use super::{bytes_at, malformed, quoted};
 use crate::{Error, Result};
 

@@ -8,7 +8,8 @@
 //! The reader accepts one meaning or none: names are unique after unescaping (the reference lets the last win), the fields of an entry are
 //! the three above, and the tensors cover the data without hole, overlap or rest.
 
-use super::array::{Array, Dtype, Elements, element_count, shape_text};
+use super::array::{Array, element_count, shape_text};
+use super::elements::{Dtype, Elements};
 use super::json::{self, Cursor, push_string};
 use super::{bytes_at, foreign, malformed, quoted};
 use crate::{Error, Result};
