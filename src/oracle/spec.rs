@@ -58,7 +58,7 @@ impl Spec {
         differentiable: true,
         cost: "",
         flops: |_| 0.0,
-        tolerance: Tolerance { value: 4.0, gradient: 8.0 },
+        tolerance: Tolerance { value: 4.0, gradient: 4.0 },
     };
     /// The legal parameter names.
     pub fn param_names(&self) -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::linalg::{self, Matrix};
-use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Sides, Spec, Values, digits};
+use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Sides, Spec, Values};
 use crate::scalar::{Ball, Scalar};
 
 fn of(name: &str, m: Matrix<Ball>) -> Case {
@@ -170,7 +170,6 @@ impl Operator for LogDet {
     fn closed_forms() -> Vec<Closed> {
         vec![
             Closed::new("Hilbert 3 × 3: −ln 2160", of("a", hilbert()), is(-Ball::exact(2160.0).ln())),
-            Closed::new("Hilbert 3 × 3, decimal", of("a", hilbert()), is(digits("-7.677863500678210328942441"))),
             Closed::new("second differences of size 5: ln 6", of("a", second_difference(5)), is(Ball::exact(6.0).ln())),
             Closed::new("the identity: exactly 0", of("a", Matrix::identity(4)), is(Ball::ZERO)),
         ]
