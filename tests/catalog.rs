@@ -2,7 +2,9 @@
 
 use white_box::Result;
 use white_box::linalg::Matrix;
-use white_box::oracle::{Args, CATALOG, Case, Closed, Entry, Law, Number, Operator, Port, Sides, Spec, Tensor, Value, Values, find, verify};
+use white_box::oracle::{
+    Args, CATALOG, Case, Closed, Entry, Law, Number, Operator, Port, Sides, Spec, Tensor, Value, Values, find, verify,
+};
 use white_box::scalar::{Ball, Scalar};
 
 #[test]

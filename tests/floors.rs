@@ -5,8 +5,23 @@ use std::path::{Path, PathBuf};
 
 /// The rooms from the ground up. A room uses only rooms that stand before it.
 const FLOORS: [&str; 17] = [
-    "error", "scalar", "linalg", "random", "data", "learn", "subspace", "sparse", "denoise", "coding", "reduction", "redunet", "transformer",
-    "inspect", "oracle", "report", "cli",
+    "error",
+    "scalar",
+    "linalg",
+    "random",
+    "data",
+    "learn",
+    "subspace",
+    "sparse",
+    "denoise",
+    "coding",
+    "reduction",
+    "redunet",
+    "transformer",
+    "inspect",
+    "oracle",
+    "report",
+    "cli",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -76,7 +91,8 @@ fn unsafe_stands_in_the_dispatch_alone() {
 /// Transcendental functions of std differ between platforms; they must not enter a value.
 #[test]
 fn no_platform_function_in_a_value_path() {
-    let forbidden = ["f64::exp(", "f64::ln(", "f64::sin(", "f64::cos(", "f64::tanh(", "f64::powf(", "f64::powi(", "f32::exp(", "f32::ln(", ".powf("];
+    let forbidden =
+        ["f64::exp(", "f64::ln(", "f64::sin(", "f64::cos(", "f64::tanh(", "f64::powf(", "f64::powi(", "f32::exp(", "f32::ln(", ".powf("];
     for (path, text) in sources() {
         for line in code(&text) {
             for call in forbidden {

@@ -13,7 +13,13 @@ pub struct Arguments {
 
 impl Arguments {
     /// Sorts the words of a call. `valued` options take the next word (or `--name=value`); `switches` take none. After `--` all words are positional.
-    pub fn parse(words: &[String], valued: &[&str], switches: &[&str], positions: &str, count: std::ops::RangeInclusive<usize>) -> Result<Arguments> {
+    pub fn parse(
+        words: &[String],
+        valued: &[&str],
+        switches: &[&str],
+        positions: &str,
+        count: std::ops::RangeInclusive<usize>,
+    ) -> Result<Arguments> {
         let mut out = Arguments::default();
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -37,7 +43,11 @@ impl Arguments {
             }
         }
         if !count.contains(&out.positional.len()) {
-            return Err(Error::usage("arguments", positions, if out.positional.is_empty() { "none".into() } else { out.positional.join(" ") }));
+            return Err(Error::usage(
+                "arguments",
+                positions,
+                if out.positional.is_empty() { "none".into() } else { out.positional.join(" ") },
+            ));
         }
         Ok(out)
     }

@@ -93,7 +93,11 @@ fn listing(number: Number, values: &Values<Ball>) -> String {
     }
     if number == Number::Ball {
         let digits = certified(values);
-        let _ = writeln!(out, "{}", if digits.is_finite() { format!("certified: {digits:.1} digits of the largest entry") } else { "certified: exact".into() });
+        let _ = writeln!(
+            out,
+            "{}",
+            if digits.is_finite() { format!("certified: {digits:.1} digits of the largest entry") } else { "certified: exact".into() }
+        );
     }
     out
 }

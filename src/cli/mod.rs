@@ -23,7 +23,12 @@ struct Call {
 const CALLS: &[Call] = &[
     Call { name: "verify", usage: verify::USAGE, purpose: "let the oracle vouch for itself", run: verify::run },
     Call { name: "ops", usage: ops::USAGE, purpose: "list the operators", run: ops::run },
-    Call { name: "explain", usage: ops::EXPLAIN_USAGE, purpose: "one operator: formula, shapes, presets, laws, who differs", run: ops::explain },
+    Call {
+        name: "explain",
+        usage: ops::EXPLAIN_USAGE,
+        purpose: "one operator: formula, shapes, presets, laws, who differs",
+        run: ops::explain,
+    },
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
@@ -60,7 +65,11 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
     }
     let Some(call) = CALLS.iter().find(|c| c.name == name) else {
         let names: Vec<&str> = CALLS.iter().map(|c| c.name).collect();
-        return Err(Error::usage("call", format!("one of {}; `white-box --help` says what they do", names.join(", ")), format!("`{}`", name.escape_default())));
+        return Err(Error::usage(
+            "call",
+            format!("one of {}; `white-box --help` says what they do", names.join(", ")),
+            format!("`{}`", name.escape_default()),
+        ));
     };
     if args[1..].iter().any(|a| a == "--help" || a == "-h") {
         arguments::print(&usage(call))?;

@@ -1,9 +1,9 @@
 //! `white-box ops` and `white-box explain`.
 
 use super::arguments::{self, Arguments};
+use crate::Result;
 use crate::data::json::Json;
 use crate::oracle::{CATALOG, Domain, Entry, Param, Port, Range, Relation, find};
-use crate::Result;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -83,7 +83,11 @@ fn shape(port: &Port) -> &str {
 fn text(entry: &dyn Entry) -> String {
     let spec = entry.spec();
     let mut t = String::new();
-    let _ = writeln!(t, "{}: {}\n\n  {}\n\nsource   {}\nroom     {}\ncost     {}", spec.name, spec.purpose, spec.definition, spec.source, spec.room, spec.cost);
+    let _ = writeln!(
+        t,
+        "{}: {}\n\n  {}\n\nsource   {}\nroom     {}\ncost     {}",
+        spec.name, spec.purpose, spec.definition, spec.source, spec.room, spec.cost
+    );
     let batches = if spec.batches { "extra leading axes are looped over" } else { "extra leading axes have a meaning of their own" };
     let _ = writeln!(t, "couples  {}; {batches}", spec.couples);
     let gradient = if spec.differentiable { "gradients of every real input: white-box vjp" } else { "no gradient" };
@@ -99,7 +103,11 @@ fn text(entry: &dyn Entry) -> String {
         let _ = writeln!(t, "parameters (-p name=value)");
     }
     if spec.distortion {
-        let _ = writeln!(t, "  {:<10} {:<14} ε, a length; exactly one of eps and eps2\n  {:<10} {:<14} ε²", "eps", "above 0", "eps2", "above 0");
+        let _ = writeln!(
+            t,
+            "  {:<10} {:<14} ε, a length; exactly one of eps and eps2\n  {:<10} {:<14} ε²",
+            "eps", "above 0", "eps2", "above 0"
+        );
     }
     for p in spec.params {
         let _ = writeln!(t, "  {:<10} {:<14} {}; {}", p.name, range(p), p.doc, default(p));
@@ -112,7 +120,8 @@ fn text(entry: &dyn Entry) -> String {
     if !laws.is_empty() {
         let _ = writeln!(t, "laws");
         for law in laws {
-            let _ = writeln!(t, "  {}: {}{}", law.name, law.statement, if law.relation == Relation::AtMost { " (an inequality)" } else { "" });
+            let _ =
+                writeln!(t, "  {}: {}{}", law.name, law.statement, if law.relation == Relation::AtMost { " (an inequality)" } else { "" });
         }
     }
     if !spec.divergences.is_empty() {
@@ -127,10 +136,21 @@ fn text(entry: &dyn Entry) -> String {
 fn json(entry: &dyn Entry) -> Json {
     let spec = entry.spec();
     let port = |p: &Port| {
-        Json::object([("name", Json::text(p.name)), ("shape", Json::text(p.shape)), ("domain", Json::text(domain(p))), ("optional", Json::Bool(p.optional)), ("doc", Json::text(p.doc))])
+        Json::object([
+            ("name", Json::text(p.name)),
+            ("shape", Json::text(p.shape)),
+            ("domain", Json::text(domain(p))),
+            ("optional", Json::Bool(p.optional)),
+            ("doc", Json::text(p.doc)),
+        ])
     };
     let param = |p: &Param| {
-        Json::object([("name", Json::text(p.name)), ("range", Json::text(range(p))), ("default", p.default.map_or(Json::Null, Json::real)), ("doc", Json::text(p.doc))])
+        Json::object([
+            ("name", Json::text(p.name)),
+            ("range", Json::text(range(p))),
+            ("default", p.default.map_or(Json::Null, Json::real)),
+            ("doc", Json::text(p.doc)),
+        ])
     };
     let laws = entry.laws();
     Json::object([
@@ -143,8 +163,16 @@ fn json(entry: &dyn Entry) -> Json {
         ("outputs", Json::Array(spec.outputs.iter().map(port).collect())),
         ("distortion", Json::Bool(spec.distortion)),
         ("params", Json::Array(spec.params.iter().map(param).collect())),
-        ("presets", Json::Array(spec.presets.iter().map(|p| Json::object([("name", Json::text(p.name)), ("doc", Json::text(p.doc))])).collect())),
-        ("laws", Json::Array(laws.iter().map(|l| Json::object([("name", Json::text(l.name)), ("statement", Json::text(l.statement))])).collect())),
+        (
+            "presets",
+            Json::Array(spec.presets.iter().map(|p| Json::object([("name", Json::text(p.name)), ("doc", Json::text(p.doc))])).collect()),
+        ),
+        (
+            "laws",
+            Json::Array(
+                laws.iter().map(|l| Json::object([("name", Json::text(l.name)), ("statement", Json::text(l.statement))])).collect(),
+            ),
+        ),
         ("couples", Json::text(spec.couples)),
         ("cost", Json::text(spec.cost)),
         ("gradient", Json::Bool(spec.differentiable)),

@@ -1,9 +1,9 @@
 //! `white-box verify`.
 
 use super::arguments::{self, Arguments};
+use crate::Result;
 use crate::data::json::Json;
 use crate::oracle::{CATALOG, Entry, Report, find, verify};
-use crate::Result;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -40,13 +40,20 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     }
     if !args.switch("--json") {
         let verdict = if failed == 0 { "all good".to_string() } else { format!("{failed} FAILED") };
-        arguments::line(&format!("{} operators, {cases} cases each, seed {seed}: {verdict} in {:.1} s", entries.len(), start.elapsed().as_secs_f64()))?;
+        arguments::line(&format!(
+            "{} operators, {cases} cases each, seed {seed}: {verdict} in {:.1} s",
+            entries.len(),
+            start.elapsed().as_secs_f64()
+        ))?;
     }
     Ok(ExitCode::from(u8::from(failed > 0)))
 }
 
 fn header() -> String {
-    format!("{:<22} {:>9} {:>6} {:>9} {:>6} {:>6} {:>8} {:>5} {:>6} {:>7} {:>7}", "operator", "ulps", "used", "grad ulps", "used", "digits", "central", "laws", "closed", "refused", "s")
+    format!(
+        "{:<22} {:>9} {:>6} {:>9} {:>6} {:>6} {:>8} {:>5} {:>6} {:>7} {:>7}",
+        "operator", "ulps", "used", "grad ulps", "used", "digits", "central", "laws", "closed", "refused", "s"
+    )
 }
 fn row(r: &Report, seconds: f64) -> String {
     let digits = if r.digits.is_finite() { format!("{:.1}", r.digits) } else { "exact".into() };

@@ -10,7 +10,8 @@ fn check<S: Scalar>(logits: &Matrix<S>, labels: &[usize], smoothing: S) -> Resul
         return Err(Error::shape("labels", format!("{} of them, at least 1", logits.rows()), labels.len().to_string()));
     }
     if let Some(i) = labels.iter().position(|&l| l >= logits.cols()) {
-        return Err(Error::domain(format!("labels[{i}]"), format!("a label below {}", logits.cols()), labels[i].to_string()).named("LabelOutOfRange"));
+        return Err(Error::domain(format!("labels[{i}]"), format!("a label below {}", logits.cols()), labels[i].to_string())
+            .named("LabelOutOfRange"));
     }
     if !(smoothing.value() >= 0.0 && smoothing.value() <= 1.0) {
         return Err(Error::domain("smoothing", "a number from 0 to 1", smoothing.value().to_string()));

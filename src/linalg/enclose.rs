@@ -51,7 +51,11 @@ fn root_up(x: f64) -> f64 {
 fn log_det_near_identity(trace: Ball, squared: f64) -> Result<Ball> {
     let norm = root_up(squared);
     if !(norm < 0.5) {
-        return Err(Error::undecided("log-determinant", "an enclosure narrow enough to prove the matrix positive definite", format!("a residual of {norm:.1e}")));
+        return Err(Error::undecided(
+            "log-determinant",
+            "an enclosure narrow enough to prove the matrix positive definite",
+            format!("a residual of {norm:.1e}"),
+        ));
     }
     Ok(trace.widen((squared / (2.0 * (1.0 - norm)).next_down()).next_up()))
 }
@@ -139,7 +143,11 @@ pub(super) fn spd_solve(a: &[Ball], n: usize, b: &[Ball], m: usize) -> Result<Ve
     let w = exact(&approximate_inverse(&l, n)?);
     let delta = root_up(norm_squared(residual(&w, &a, n).into_iter()));
     if !(delta < 0.5) {
-        let reason = Error::undecided("solve", "an enclosure narrow enough to prove the matrix positive definite", format!("a residual of {delta:.1e}"));
+        let reason = Error::undecided(
+            "solve",
+            "an enclosure narrow enough to prove the matrix positive definite",
+            format!("a residual of {delta:.1e}"),
+        );
         return Err(refuse(&a, n, reason));
     }
     let mut x = middle(b);

@@ -195,7 +195,11 @@ impl<S: Scalar> Matrix<S> {
     }
     /// Errors: `Shape` unless the matrix is square.
     pub fn check_square(&self, name: &str) -> Result<usize> {
-        if self.rows == self.cols { Ok(self.rows) } else { Err(Error::shape(name, "a square matrix", format!("{self:?}")).named("NotSquare")) }
+        if self.rows == self.cols {
+            Ok(self.rows)
+        } else {
+            Err(Error::shape(name, "a square matrix", format!("{self:?}")).named("NotSquare"))
+        }
     }
     /// `(A + Aᵀ)/2`. Errors: `Shape` unless the matrix is square.
     pub fn symmetrised(&self) -> Result<Self> {

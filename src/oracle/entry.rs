@@ -263,7 +263,10 @@ impl<O: Operator> Entry for O {
         Ok(out.map(|x| x.tangent.to_ball()))
     }
     fn widened(&self, case: &Case, offsets: &Values<Ball>, cotangents: Option<&Values<Ball>>) -> Result<Values<Ball>> {
-        batched(const { &O::SPEC }, case, offsets, cotangents, &|x: &Args<Ball>, y| if cotangents.is_some() { O::vjp(x, y) } else { O::eval(x) }).and_then(decided)
+        batched(const { &O::SPEC }, case, offsets, cotangents, &|x: &Args<Ball>, y| {
+            if cotangents.is_some() { O::vjp(x, y) } else { O::eval(x) }
+        })
+        .and_then(decided)
     }
     fn laws(&self) -> Vec<Law> {
         O::laws()
@@ -293,7 +296,9 @@ fn decided(values: Values<Ball>) -> Result<Values<Ball>> {
 fn sizes_of(spec: &'static Spec, case: &Case, inputs: &Values<Ball>) -> Result<Sizes> {
     let mut sizes = Sizes::default();
     for param in spec.params {
-        if matches!(param.domain, super::spec::Range::Count(_)) && spec.inputs.iter().any(|p| shape::symbols(p.shape).any(|s| s == param.name)) {
+        if matches!(param.domain, super::spec::Range::Count(_))
+            && spec.inputs.iter().any(|p| shape::symbols(p.shape).any(|s| s == param.name))
+        {
             let given = case.params.iter().find(|(n, _)| n == param.name).map(|(_, s)| s);
             sizes.bind(param.name, setting_of(param, given)? as usize);
         }
@@ -318,8 +323,12 @@ fn sizes_of(spec: &'static Spec, case: &Case, inputs: &Values<Ball>) -> Result<S
             && let Some(n) = sizes.get(bound)
         {
             if let Some(k) = t.data.iter().position(|&i| i as usize >= n) {
-                return Err(Error::domain(format!("{}{:?}", port.name, t.index(k)), format!("a label from 0 to {}", n as i64 - 1), t.data[k].to_string())
-                    .named("LabelOutOfRange"));
+                return Err(Error::domain(
+                    format!("{}{:?}", port.name, t.index(k)),
+                    format!("a label from 0 to {}", n as i64 - 1),
+                    t.data[k].to_string(),
+                )
+                .named("LabelOutOfRange"));
             }
         }
     }
@@ -330,14 +339,17 @@ fn check_port(port: &'static Port, value: &Value<Ball>) -> Result<()> {
     match (value, port.domain) {
         (Value::Int(t), Domain::Label(_)) => match t.data.iter().position(|&i| i < 0) {
             None => Ok(()),
-            Some(k) => Err(Error::domain(format!("{}{:?}", port.name, t.index(k)), "a label from 0 on", t.data[k].to_string()).named("LabelOutOfRange")),
+            Some(k) => Err(Error::domain(format!("{}{:?}", port.name, t.index(k)), "a label from 0 on", t.data[k].to_string())
+                .named("LabelOutOfRange")),
         },
         (Value::Int(_), _) => Err(Error::usage(port.name, "real numbers", "integers")),
         (Value::Real(_), Domain::Label(_)) => Err(Error::usage(port.name, "integers", "real numbers")),
         (Value::Real(t), domain) => {
             if let Some(k) = t.data.iter().position(|x| !x.is_finite()) {
                 let x = t.data[k].mid().hi();
-                return Err(Error::not_finite(format!("{}{:?}", port.name, t.index(k)), "a finite number", x.to_string()).named("NonFinite"));
+                return Err(
+                    Error::not_finite(format!("{}{:?}", port.name, t.index(k)), "a finite number", x.to_string()).named("NonFinite")
+                );
             }
             let (least, words): (fn(f64) -> bool, &str) = match domain {
                 Domain::Positive => (|x| x > 0.0, "a number above 0"),
@@ -439,7 +451,11 @@ fn batched<S: Scalar>(
         let mut y = Values::new();
         for (name, v) in cotangents.unwrap_or(&empty).iter() {
             if v.shape().len() < lead.len() || v.shape()[..lead.len()] != lead[..] {
-                return Err(Error::shape(format!("cotangent {name}"), format!("the leading axes {}", shape::found(&lead)), shape::found(v.shape())));
+                return Err(Error::shape(
+                    format!("cotangent {name}"),
+                    format!("the leading axes {}", shape::found(&lead)),
+                    shape::found(v.shape()),
+                ));
             }
             y.set(name, part(v, k));
         }
@@ -494,7 +510,11 @@ fn check_cotangents(spec: &'static Spec, wanted: bool, y: &Values<Ball>, sizes: 
         if let Value::Real(t) = value
             && let Some(k) = t.data.iter().position(|x| !x.is_finite())
         {
-            return Err(Error::not_finite(format!("cotangent {name}{:?}", t.index(k)), "a finite number", t.data[k].mid().hi().to_string()));
+            return Err(Error::not_finite(
+                format!("cotangent {name}{:?}", t.index(k)),
+                "a finite number",
+                t.data[k].mid().hi().to_string(),
+            ));
         }
     }
     Ok(())

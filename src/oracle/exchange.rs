@@ -18,7 +18,10 @@ pub fn value_from_json(value: &Json) -> Result<Value<Ball>> {
 /// An object of nested arrays as named values.
 pub fn values_from_json(what: &str, value: &Json) -> Result<Values<Ball>> {
     let Json::Object(fields) = value else { return Err(Error::usage(what, "an object of names and nested arrays", value.kind())) };
-    fields.iter().map(|(name, v)| Ok((name.clone(), value_from_json(v).map_err(|e| e.within(&name.escape_default().to_string()))?))).collect()
+    fields
+        .iter()
+        .map(|(name, v)| Ok((name.clone(), value_from_json(v).map_err(|e| e.within(&name.escape_default().to_string()))?)))
+        .collect()
 }
 
 /// Parameters: numbers, `true` and `false`, words.
@@ -35,7 +38,9 @@ pub fn params_from_json(value: &Json) -> Result<Vec<(String, Setting)>> {
 
 /// `name=value` as on the command line.
 pub fn param_from_text(text: &str) -> Result<(String, Setting)> {
-    let Some((name, value)) = text.split_once('=') else { return Err(Error::usage("-p", "name=value", format!("`{}`", text.escape_default()))) };
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(Error::usage("-p", "name=value", format!("`{}`", text.escape_default())));
+    };
     Ok((name.to_string(), value.parse().map_or_else(|_| Setting::Word(value.into()), Setting::Number)))
 }
 
@@ -47,7 +52,9 @@ fn decimal(number: Number, x: Ball) -> (Json, f64) {
     let mid = x.mid();
     match number {
         Number::F64 => (Json::real(mid.hi()), 0.0),
-        Number::F32 => (Json::Number(json::Number::from_text(&format!("{:?}", mid.hi() as f32)).unwrap_or_else(|_| json::Number::from(0i64))), 0.0),
+        Number::F32 => {
+            (Json::Number(json::Number::from_text(&format!("{:?}", mid.hi() as f32)).unwrap_or_else(|_| json::Number::from(0i64))), 0.0)
+        }
         Number::Double | Number::Ball => {
             let Ok(digits) = json::Number::from_text(&mid.to_decimal(DIGITS)) else { return (Json::real(mid.hi()), x.rad()) };
             // A multiple of 2⁻²⁰ below 2³³ has at most 30 significant digits: printed exactly.

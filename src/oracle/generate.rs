@@ -146,7 +146,13 @@ fn fill(port: &Port, shape: Vec<usize>, sizes: &Sizes, flavour: usize, rng: &mut
         Domain::Lower => {
             for (k, x) in x.iter_mut().enumerate() {
                 let (i, j) = (k / cols % cols, k % cols);
-                *x = if j > i { 0.0 } else if i == j { on_grid(x.abs() + 0.5) } else { *x };
+                *x = if j > i {
+                    0.0
+                } else if i == j {
+                    on_grid(x.abs() + 0.5)
+                } else {
+                    *x
+                };
             }
         }
         Domain::Orthonormal => {

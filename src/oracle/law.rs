@@ -64,7 +64,11 @@ impl Law {
         Law { name, statement, relation: Relation::Equal, sides }
     }
     /// left ≤ right.
-    pub const fn at_most(name: &'static str, statement: &'static str, sides: fn(&dyn Implementation, &Case) -> Result<Option<Sides>>) -> Law {
+    pub const fn at_most(
+        name: &'static str,
+        statement: &'static str,
+        sides: fn(&dyn Implementation, &Case) -> Result<Option<Sides>>,
+    ) -> Law {
         Law { name, statement, relation: Relation::AtMost, sides }
     }
     /// The largest violation beyond the enclosures, and the largest magnitude on either side: both 0 where the law says nothing.
@@ -135,8 +139,7 @@ pub fn digits(text: &str) -> Ball {
         (Some(dot), e) => {
             let places = e.unwrap_or(text.len()) - dot - 1;
             let exponent: i32 = e.map_or(0, |e| text[e + 1..].parse().unwrap_or(0));
-            Ball::exact(10.0)
-                .recip_power(places as i32 - exponent)
+            Ball::exact(10.0).recip_power(places as i32 - exponent)
         }
         (None, _) => 0.0,
     };

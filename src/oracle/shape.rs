@@ -28,7 +28,8 @@ impl Sizes {
     /// The size of one axis pattern, if its symbols are known.
     pub fn axis(&self, pattern: &str) -> Option<usize> {
         pattern.split('+').try_fold(0usize, |sum, term| {
-            let product = term.split('*').try_fold(1usize, |p, f| f.parse().ok().or_else(|| self.get(f)).and_then(|n: usize| p.checked_mul(n)))?;
+            let product =
+                term.split('*').try_fold(1usize, |p, f| f.parse().ok().or_else(|| self.get(f)).and_then(|n: usize| p.checked_mul(n)))?;
             sum.checked_add(product)
         })
     }
@@ -57,10 +58,14 @@ impl Sizes {
     fn solve(&self, axis: &'static str, size: usize) -> Option<(&'static str, usize)> {
         if axis.contains('+') {
             let (symbol, rest) = axis.split_once('+')?;
-            return (self.get(symbol).is_none() && symbol.parse::<usize>().is_err()).then_some((symbol, size.checked_sub(self.axis(rest)?)?));
+            return (self.get(symbol).is_none() && symbol.parse::<usize>().is_err())
+                .then_some((symbol, size.checked_sub(self.axis(rest)?)?));
         }
         let unknown: Vec<&'static str> = axis.split('*').filter(|f| f.parse::<usize>().is_err() && self.get(f).is_none()).collect();
-        let known = axis.split('*').filter(|f| !unknown.contains(f)).try_fold(1usize, |p, f| f.parse().ok().or_else(|| self.get(f)).map(|n: usize| p * n))?;
+        let known = axis
+            .split('*')
+            .filter(|f| !unknown.contains(f))
+            .try_fold(1usize, |p, f| f.parse().ok().or_else(|| self.get(f)).map(|n: usize| p * n))?;
         match unknown[..] {
             [symbol] if known > 0 && size % known == 0 => Some((symbol, size / known)),
             _ => None,

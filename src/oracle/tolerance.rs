@@ -116,7 +116,8 @@ pub fn difference(a: &Values<Ball>, b: &Values<Ball>, c: f64) -> Values<Ball> {
     a.reals()
         .filter_map(|(name, x)| {
             let y = b.real(name).ok()?;
-            let data = x.data.iter().zip(&y.data).map(|(&x, &y)| (Ball::new(x.mid(), 0.0) - Ball::new(y.mid(), 0.0)) * Ball::exact(c)).collect();
+            let data =
+                x.data.iter().zip(&y.data).map(|(&x, &y)| (Ball::new(x.mid(), 0.0) - Ball::new(y.mid(), 0.0)) * Ball::exact(c)).collect();
             Some((name.to_string(), Value::Real(Tensor { shape: x.shape.clone(), data })))
         })
         .collect()

@@ -5,8 +5,8 @@ use super::entry::{Entry, Number};
 use super::generate;
 use super::law::Implementation;
 use super::shape::ANY;
-use super::tolerance;
 use super::spec::{Domain, Spec};
+use super::tolerance;
 use super::value::{Tensor, Value, Values};
 use crate::random::Rng;
 use crate::scalar::{Ball, DoubleDouble, Scalar};
@@ -95,7 +95,8 @@ fn one_case(entry: &dyn Entry, case: &Case, index: usize, seed: u64, report: &mu
     report.digits = report.digits.min(certified(&truth));
     compare(&entry.eval_in(Number::Double, case)?, &truth, &allowed, spec.tolerance.value * DoubleDouble::UNIT_ROUNDOFF)
         .map_err(|e| e.within("double-double outputs"))?;
-    let wide = compare(&entry.eval_in(Number::F64, case)?, &truth, &allowed, spec.tolerance.value * f64::UNIT_ROUNDOFF).map_err(|e| e.within("f64 outputs"))?;
+    let wide = compare(&entry.eval_in(Number::F64, case)?, &truth, &allowed, spec.tolerance.value * f64::UNIT_ROUNDOFF)
+        .map_err(|e| e.within("f64 outputs"))?;
     report.ulps = report.ulps.max(wide.ulps);
     report.used = report.used.max(wide.used);
     let narrow = in_f32(entry, case, None).and_then(|(mine, truth, case)| {
@@ -111,10 +112,18 @@ fn one_case(entry: &dyn Entry, case: &Case, index: usize, seed: u64, report: &mu
             Ok(Some(v)) => {
                 report.laws += 1;
                 if v.excess > 0.0 {
-                    return Err(Error::domain(law.name, "both sides to agree within their enclosures", format!("a difference of {:.3e} at element {}", v.excess, v.at)));
+                    return Err(Error::domain(
+                        law.name,
+                        "both sides to agree within their enclosures",
+                        format!("a difference of {:.3e} at element {}", v.excess, v.at),
+                    ));
                 }
                 if v.radius > 1e-12 * v.scale && v.scale > 0.0 {
-                    return Err(Error::undecided(law.name, "sides certified to 12 digits", format!("radius {:.1e} against magnitude {:.1e}", v.radius, v.scale)));
+                    return Err(Error::undecided(
+                        law.name,
+                        "sides certified to 12 digits",
+                        format!("radius {:.1e} against magnitude {:.1e}", v.radius, v.scale),
+                    ));
                 }
             }
             Err(e) => return Err(e.within(law.name)),
@@ -162,7 +171,8 @@ fn gradients(entry: &dyn Entry, case: &Case, outputs: &Values<Ball>, index: usiz
     }
     let allowed = tolerance::gradient_scale(entry, case, &cotangents)?;
     let double = entry.vjp_in(Number::Double, case, &cotangents)?;
-    compare(&double, &truth, &allowed, spec.tolerance.gradient * DoubleDouble::UNIT_ROUNDOFF).map_err(|e| e.within("double-double gradient"))?;
+    compare(&double, &truth, &allowed, spec.tolerance.gradient * DoubleDouble::UNIT_ROUNDOFF)
+        .map_err(|e| e.within("double-double gradient"))?;
     let wide = compare(&entry.vjp_in(Number::F64, case, &cotangents)?, &truth, &allowed, spec.tolerance.gradient * f64::UNIT_ROUNDOFF)
         .map_err(|e| e.within("f64 gradient"))?;
     report.gradient_ulps = report.gradient_ulps.max(wide.ulps);

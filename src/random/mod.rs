@@ -2,7 +2,7 @@
 
 mod sample;
 
-pub use sample::{gaussian_matrix, haar_orthogonal, orthonormal_frame, permutation, subspace_mixture, SubspaceMixture};
+pub use sample::{SubspaceMixture, gaussian_matrix, haar_orthogonal, orthonormal_frame, permutation, subspace_mixture};
 
 use crate::scalar::Scalar;
 

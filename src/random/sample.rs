@@ -63,7 +63,14 @@ pub struct SubspaceMixture {
 
 /// `counts[k]` samples `U_k g + σ e` with `U_k` a random orthonormal `d × ranks[k]`, `g` and `e` standard Gaussian. With `orthogonal` the subspaces are
 /// orthogonal to each other, which needs `Σ ranks ≤ d`. Errors: `Shape` where the ranks do not fit, `Domain` for σ < 0.
-pub fn subspace_mixture(d: usize, counts: &[usize], ranks: &[usize], sigma: f64, orthogonal: bool, rng: &mut Rng) -> Result<SubspaceMixture> {
+pub fn subspace_mixture(
+    d: usize,
+    counts: &[usize],
+    ranks: &[usize],
+    sigma: f64,
+    orthogonal: bool,
+    rng: &mut Rng,
+) -> Result<SubspaceMixture> {
     if counts.len() != ranks.len() {
         return Err(Error::shape("ranks", format!("{} of them, one a class", counts.len()), ranks.len().to_string()));
     }

@@ -20,8 +20,14 @@ impl Operator for CodingRate {
         outputs: &[Port::real("value", "", "nats, ≥ 0")],
         distortion: true,
         presets: &[
-            Preset { name: "mcr2-repo", doc: "loss.py of the MCR² code: its eps is ε²; otherwise the same number", eps_means_eps2: true },
-            Preset { name: "redunet-repo", doc: "loss.compute_loss_vec of the ReduNet code: its eps is ε²; otherwise the same number", eps_means_eps2: true },
+            Preset {
+                name: "mcr2-repo", doc: "loss.py of the MCR² code: its eps is ε²; otherwise the same number", eps_means_eps2: true
+            },
+            Preset {
+                name: "redunet-repo",
+                doc: "loss.compute_loss_vec of the ReduNet code: its eps is ε²; otherwise the same number",
+                eps_means_eps2: true,
+            },
         ],
         divergences: &[
             "MCR² and ReduNet code: what they call eps is ε²; their eps=0.5 is our eps2=0.5, ε = 0.7071",
@@ -104,15 +110,28 @@ impl Operator for CodingRate {
                 // ∂R/∂ε = 2ε ∂R/∂ε² at ε² = ½; the known derivative is in ε.
                 Values::new().with("eps2", digits("-3.6470215841759729768") / Ball::exact(2.0).sqrt()),
             ),
-            Closed::new("Z = 0", case(Matrix::zeros(3, 2), 0.5), is(Ball::ZERO)).gradient(is(Ball::ONE), Values::new().with("z", Matrix::zeros(3, 2))),
-            Closed::new("one row: ½ log(1 + d‖z‖²/ε²)", case(Matrix::from_rows(&[[3.0, 4.0]]), 0.25), is(half * Ball::exact(200.0).log1p())),
-            Closed::new("3 I: (d/2) log(1 + 9/ε²)", case(Matrix::identity(4).scale(Ball::exact(3.0)), 2.0), is(Ball::exact(2.0) * Ball::exact(4.5).log1p())),
+            Closed::new("Z = 0", case(Matrix::zeros(3, 2), 0.5), is(Ball::ZERO))
+                .gradient(is(Ball::ONE), Values::new().with("z", Matrix::zeros(3, 2))),
+            Closed::new(
+                "one row: ½ log(1 + d‖z‖²/ε²)",
+                case(Matrix::from_rows(&[[3.0, 4.0]]), 0.25),
+                is(half * Ball::exact(200.0).log1p()),
+            ),
+            Closed::new(
+                "3 I: (d/2) log(1 + 9/ε²)",
+                case(Matrix::identity(4).scale(Ball::exact(3.0)), 2.0),
+                is(Ball::exact(2.0) * Ball::exact(4.5).log1p()),
+            ),
             Closed::new(
                 "all rows ±u of length 1: ½ log(1 + d/ε²)",
                 case(Matrix::from_rows(&[[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]]), 0.125),
                 is(half * Ball::exact(24.0).log1p()),
             ),
-            Closed::new("the example of the protocol", case(Matrix::from_rows(&[[1.0, 0.0], [0.0, 2.0]]), 0.25), is(half * Ball::exact(85.0).ln())),
+            Closed::new(
+                "the example of the protocol",
+                case(Matrix::from_rows(&[[1.0, 0.0], [0.0, 2.0]]), 0.25),
+                is(half * Ball::exact(85.0).ln()),
+            ),
         ]
     }
 }

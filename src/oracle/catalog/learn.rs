@@ -139,7 +139,13 @@ impl Operator for LayerNorm {
         source: "Ba, Kiros, Hinton, Layer Normalization, 2016, eq. 4",
         inputs: &[Port::real("x", "n d", "tokens, one a row"), Port::real("gamma", "d", "gain"), Port::real("beta", "d", "shift")],
         outputs: &[Port::real("y", "n d", "")],
-        params: &[Param { name: "eps", domain: Range::Positive, default: Some(1e-5), samples: &[1e-5, 1e-6, 0.125], doc: "added to the variance" }],
+        params: &[Param {
+            name: "eps",
+            domain: Range::Positive,
+            default: Some(1e-5),
+            samples: &[1e-5, 1e-6, 0.125],
+            doc: "added to the variance",
+        }],
         divergences: &[
             "eps is 1e-5 in PyTorch, 1e-6 in ViT, MAE and Flax",
             "The monograph's chapter on transformers divides by ‖x − μ‖: ours at eps = 0 divided by √d",
@@ -173,7 +179,10 @@ impl Operator for LayerNorm {
         ]
     }
     fn closed_forms() -> Vec<Closed> {
-        let x = Values::new().with("x", Matrix::from_rows(&[[7.0, 7.0, 7.0], [1.0, -1.0, 0.0]])).with("gamma", vector(&[1.0, 2.0, 3.0])).with("beta", vector(&[0.5, 0.25, -1.0]));
+        let x = Values::new()
+            .with("x", Matrix::from_rows(&[[7.0, 7.0, 7.0], [1.0, -1.0, 0.0]]))
+            .with("gamma", vector(&[1.0, 2.0, 3.0]))
+            .with("beta", vector(&[0.5, 0.25, -1.0]));
         // Row 2: mean 0, variance 2/3; with eps = 1/3 the divisor is 1.
         let third = Ball::exact(1.0 / 3.0);
         let r = (Ball::exact(2.0) / Ball::exact(3.0) + third).sqrt().recip();
@@ -192,7 +201,11 @@ impl Operator for Linear {
         purpose: "Y = X Wᵀ + b",
         definition: "y_ij = Σ_k x_ik w_jk + b_j; W is out × in as PyTorch stores it",
         source: "PyTorch torch.nn.Linear",
-        inputs: &[Port::real("x", "n d", "tokens, one a row"), Port::real("w", "m d", "weight, out × in"), Port::real("b", "m", "bias").or_absent()],
+        inputs: &[
+            Port::real("x", "n d", "tokens, one a row"),
+            Port::real("w", "m d", "weight, out × in"),
+            Port::real("b", "m", "bias").or_absent(),
+        ],
         outputs: &[Port::real("y", "n m", "")],
         divergences: &["Flax and Keras store the weight in × out: pass its transpose"],
         couples: "the last axis; rows are independent",
@@ -220,7 +233,10 @@ impl Operator for Linear {
         })]
     }
     fn closed_forms() -> Vec<Closed> {
-        let x = Values::new().with("x", Matrix::from_rows(&[[1.0, 2.0]])).with("w", Matrix::from_rows(&[[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]])).with("b", vector(&[0.5, 0.0, -1.0]));
+        let x = Values::new()
+            .with("x", Matrix::from_rows(&[[1.0, 2.0]]))
+            .with("w", Matrix::from_rows(&[[3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]))
+            .with("b", vector(&[0.5, 0.0, -1.0]));
         vec![Closed::new("small integers", Case::new(x), Values::new().with("y", Matrix::from_rows(&[[11.5, 17.0, 22.0]])))]
     }
 }
@@ -287,7 +303,13 @@ impl Operator for SoftThreshold {
         purpose: "the proximal map of θ|x|, element by element",
         definition: "y = sgn(x) max(|x| − θ, 0); derivative 1 where |x| > θ, else 0; in θ: −sgn(x) where |x| > θ, else 0",
         source: "Daubechies, Defrise, De Mol, Comm. Pure Appl. Math. 2004",
-        params: &[Param { name: "theta", domain: Range::NonNegative, default: None, samples: &[0.5, 0.25, 1.0, 2.5], doc: "the threshold" }],
+        params: &[Param {
+            name: "theta",
+            domain: Range::NonNegative,
+            default: None,
+            samples: &[0.5, 0.25, 1.0, 2.5],
+            doc: "the threshold",
+        }],
         divergences: &["The derivative at |x| = θ is 0 here and in torch.softshrink; sign · torch.maximum(|x| − θ, 0) gives ½"],
         cost: "2 flops a number",
         ..ELEMENTWISE
@@ -299,7 +321,8 @@ impl Operator for SoftThreshold {
     fn vjp<S: Scalar>(x: &Args<S>, y: &Values<S>) -> Result<Values<S>> {
         let t = x.param("theta")?;
         let out = each_vjp(x, y, |x| learn::soft_threshold_derivative(x, t).0)?;
-        let theta: Vec<S> = x.vector("x")?.iter().zip(&y.real("y")?.data).map(|(&x, &b)| b * learn::soft_threshold_derivative(x, t).1).collect();
+        let theta: Vec<S> =
+            x.vector("x")?.iter().zip(&y.real("y")?.data).map(|(&x, &b)| b * learn::soft_threshold_derivative(x, t).1).collect();
         Ok(out.with("theta", S::sum(&theta)))
     }
     fn laws() -> Vec<Law> {
@@ -316,10 +339,10 @@ impl Operator for SoftThreshold {
     }
     fn closed_forms() -> Vec<Closed> {
         let case = Case::new(Values::new().with("x", vector(&[-1.5, -0.5, 0.25, 0.5, 2.0]))).set("theta", 0.5);
-        vec![
-            Closed::new("both sides, inside, the kinks", case, Values::new().with("y", vector(&[-1.0, 0.0, 0.0, 0.0, 1.5])))
-                .gradient(Values::new().with("y", vector(&[1.0, 2.0, 4.0, 8.0, 16.0])), Values::new().with("x", vector(&[1.0, 0.0, 0.0, 0.0, 16.0])).with("theta", Ball::exact(-15.0))),
-        ]
+        vec![Closed::new("both sides, inside, the kinks", case, Values::new().with("y", vector(&[-1.0, 0.0, 0.0, 0.0, 1.5]))).gradient(
+            Values::new().with("y", vector(&[1.0, 2.0, 4.0, 8.0, 16.0])),
+            Values::new().with("x", vector(&[1.0, 0.0, 0.0, 0.0, 16.0])).with("theta", Ball::exact(-15.0)),
+        )]
     }
 }
 
@@ -331,7 +354,13 @@ impl Operator for Gelu {
         purpose: "x Φ(x), element by element",
         definition: "exact: y = x/2 (1 + erf(x/√2)); tanh: y = x/2 (1 + tanh(√(2/π)(x + 0.044715 x³)))",
         source: "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016, eq. 2",
-        params: &[Param { name: "form", domain: Range::Word(&["exact", "tanh"]), default: Some(0.0), samples: &[0.0, 1.0], doc: "exact, or its tanh approximation" }],
+        params: &[Param {
+            name: "form",
+            domain: Range::Word(&["exact", "tanh"]),
+            default: Some(0.0),
+            samples: &[0.0, 1.0],
+            doc: "exact, or its tanh approximation",
+        }],
         divergences: &["PyTorch's default is exact, JAX's jax.nn.gelu is tanh: they differ by up to 4.8e-4"],
         cost: "about 40 flops a number",
         ..ELEMENTWISE
@@ -350,7 +379,10 @@ impl Operator for Gelu {
     }
     fn closed_forms() -> Vec<Closed> {
         let case = Case::new(Values::new().with("x", vector(&[0.0])));
-        vec![Closed::new("0, with slope ½", case, Values::new().with("y", vector(&[0.0]))).gradient(Values::new().with("y", vector(&[1.0])), Values::new().with("x", vector(&[0.5])))]
+        vec![
+            Closed::new("0, with slope ½", case, Values::new().with("y", vector(&[0.0])))
+                .gradient(Values::new().with("y", vector(&[1.0])), Values::new().with("x", vector(&[0.5]))),
+        ]
     }
 }
 
@@ -365,7 +397,13 @@ impl Operator for CrossEntropy {
         source: "Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, CVPR 2016, §7",
         inputs: &[Port::real("logits", "b c", "one row a sample"), Port::of(Domain::Label("c"), "labels", "b", "the classes")],
         outputs: &[Port::real("value", "", "nats")],
-        params: &[Param { name: "smoothing", domain: Range::Fraction, default: Some(0.0), samples: &[0.125, 0.0, 0.25], doc: "s: the share spread over all classes" }],
+        params: &[Param {
+            name: "smoothing",
+            domain: Range::Fraction,
+            default: Some(0.0),
+            samples: &[0.125, 0.0, 0.25],
+            doc: "s: the share spread over all classes",
+        }],
         divergences: &["The mean over the batch, not the sum", "CRATE trains with s = 0.1 and finetunes with s = 0"],
         couples: "all rows: one mean",
         cost: "about 30·b·c flops",
@@ -397,7 +435,8 @@ impl Operator for CrossEntropy {
     }
     fn closed_forms() -> Vec<Closed> {
         let labels: Value<Ball> = Value::Int(Tensor { shape: vec![2], data: vec![0, 3] });
-        let case = Case::new(Values::new().with("logits", Matrix::from_rows(&[[2.0; 4], [-1.0; 4]])).with("labels", labels)).set("smoothing", 0.25);
+        let case = Case::new(Values::new().with("logits", Matrix::from_rows(&[[2.0; 4], [-1.0; 4]])).with("labels", labels))
+            .set("smoothing", 0.25);
         vec![Closed::new("constant logits: ln C", case, Values::new().with("value", Ball::exact(4.0).ln()))]
     }
 }

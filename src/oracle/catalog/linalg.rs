@@ -17,7 +17,15 @@ fn hilbert() -> Matrix<Ball> {
 }
 /// 2 on the diagonal, −1 beside it: determinant n + 1.
 fn second_difference(n: usize) -> Matrix<Ball> {
-    Matrix::from_fn(n, n, |i, j| Ball::exact(if i == j { 2.0 } else if i.abs_diff(j) == 1 { -1.0 } else { 0.0 }))
+    Matrix::from_fn(n, n, |i, j| {
+        Ball::exact(if i == j {
+            2.0
+        } else if i.abs_diff(j) == 1 {
+            -1.0
+        } else {
+            0.0
+        })
+    })
 }
 /// The symmetric matrix that a case means: its lower triangle, mirrored.
 fn symmetric(case: &Case, name: &str) -> Result<Matrix<Ball>> {
@@ -67,7 +75,11 @@ impl Operator for Gram {
     }
     fn closed_forms() -> Vec<Closed> {
         let x = Matrix::from_rows(&[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
-        vec![Closed::new("three rows of small integers", of("x", x), Values::new().with("y", Matrix::from_rows(&[[35.0, 44.0], [44.0, 56.0]])))]
+        vec![Closed::new(
+            "three rows of small integers",
+            of("x", x),
+            Values::new().with("y", Matrix::from_rows(&[[35.0, 44.0], [44.0, 56.0]])),
+        )]
     }
 }
 
@@ -232,7 +244,10 @@ impl Operator for SpdSolve {
         purpose: "A⁻¹ B for symmetric positive definite A",
         definition: "A X = B by A = L Lᵀ and two triangular solves; gradient B̄ = A⁻¹ X̄, Ā = −sym(B̄ Xᵀ)",
         source: "Higham, Accuracy and Stability of Numerical Algorithms, SIAM 2002, §10.1",
-        inputs: &[Port::of(Domain::Definite, "a", "n n", "symmetric positive definite; the lower triangle is read"), Port::real("b", "n m", "right-hand sides as columns")],
+        inputs: &[
+            Port::of(Domain::Definite, "a", "n n", "symmetric positive definite; the lower triangle is read"),
+            Port::real("b", "n m", "right-hand sides as columns"),
+        ],
         outputs: &[Port::real("x", "n m", "the solution")],
         divergences: &["torch.linalg.solve takes any nonsingular A, and its gradient in A is not symmetrised"],
         couples: "all of A with each column of B",

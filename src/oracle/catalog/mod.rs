@@ -33,7 +33,11 @@ pub fn find(name: &str) -> Result<&'static dyn Entry> {
     let mut near: Vec<(usize, &str)> = CATALOG.iter().map(|e| (distance(name, e.spec().name), e.spec().name)).collect();
     near.sort();
     let near: Vec<&str> = near.iter().take(3).map(|(_, n)| *n).collect();
-    Err(Error::usage("operator", format!("a name that `white-box ops` lists, such as {}", near.join(", ")), format!("`{}`", name.escape_default())))
+    Err(Error::usage(
+        "operator",
+        format!("a name that `white-box ops` lists, such as {}", near.join(", ")),
+        format!("`{}`", name.escape_default()),
+    ))
 }
 
 /// Edit distance (Levenshtein), over at most the first 40 bytes.
