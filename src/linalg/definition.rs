@@ -45,7 +45,7 @@ pub fn dot<S: Scalar>(x: &[S], y: &[S]) -> S {
 pub fn fold<S: Scalar>(mut lanes: [S; 16]) -> S {
     for half in [8, 4, 2, 1] {
         for l in 0..half {
-            lanes[l] = lanes[l] + lanes[l + half];
+            lanes[l] += lanes[l + half];
         }
     }
     lanes[0]

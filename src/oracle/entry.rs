@@ -321,15 +321,10 @@ fn sizes_of(spec: &'static Spec, case: &Case, inputs: &Values<Ball>) -> Result<S
     for port in spec.inputs {
         if let (Domain::Label(bound), Some(Value::Int(t))) = (port.domain, inputs.get(port.name))
             && let Some(n) = sizes.get(bound)
+            && let Some(k) = t.data.iter().position(|&i| i as usize >= n)
         {
-            if let Some(k) = t.data.iter().position(|&i| i as usize >= n) {
-                return Err(Error::domain(
-                    format!("{}{:?}", port.name, t.index(k)),
-                    format!("a label from 0 to {}", n as i64 - 1),
-                    t.data[k].to_string(),
-                )
-                .named("LabelOutOfRange"));
-            }
+            let (at, legal) = (format!("{}{:?}", port.name, t.index(k)), format!("a label from 0 to {}", n as i64 - 1));
+            return Err(Error::domain(at, legal, t.data[k].to_string()).named("LabelOutOfRange"));
         }
     }
     Ok(sizes)

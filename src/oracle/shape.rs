@@ -67,7 +67,7 @@ impl Sizes {
             .filter(|f| !unknown.contains(f))
             .try_fold(1usize, |p, f| f.parse().ok().or_else(|| self.get(f)).map(|n: usize| p * n))?;
         match unknown[..] {
-            [symbol] if known > 0 && size % known == 0 => Some((symbol, size / known)),
+            [symbol] if known > 0 && size.is_multiple_of(known) => Some((symbol, size / known)),
             _ => None,
         }
     }
