@@ -1,0 +1,119 @@
+//! `C += A B` in blocks: a slice of `B` is packed once, rows of `A` are read in place, six at a time.
+
+use super::tile::{MR, Packed, Rows, Steps, pack, pack_panel, tile};
+use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
+use crate::linalg::threads::{share, threads};
+use crate::scalar::{Part, View};
+
+/// Steps of k in one pass; the chain goes on from `C` in the next.
+const DEPTH: usize = 512;
+/// Columns of `B` packed at a time.
+const COLUMNS: usize = 192;
+/// Multiply-adds that are worth a thread of their own, about a millisecond.
+const THREAD: usize = 5_000_000;
+
+/// `c += a b` for row-major `c`, on up to [`threads`] threads.
+pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Part) {
+    assert!(a.cols == b.rows && c.len() == a.rows * b.cols, "the shapes of a product must agree");
+    let (m, n, k) = (a.rows, b.cols, a.cols);
+    if m * n * k == 0 {
+        return;
+    }
+    let parts = threads().min(m * n * k / THREAD).max(1);
+    let block = Block { ldc: n, row: 0, lower: part == Part::Lower };
+    if parts == 1 {
+        return T::with_buffers(|buffers| isa.run(OnTiles(Product { a, b, c, block, buffers })));
+    }
+    let rows = m.div_ceil(parts).next_multiple_of(MR);
+    let parts = c.chunks_mut(rows * n).enumerate().collect();
+    share(parts, |(i, c)| {
+        let (a, block) = (a.rows(i * rows, c.len() / n), Block { row: i * rows, ..block });
+        T::with_buffers(|buffers| isa.run(OnTiles(Product { a, b, c, block, buffers })));
+    });
+}
+
+/// Where a product writes: `ldc` numbers lie between the rows of `C`, its first row is row `row` of the whole.
+#[derive(Clone, Copy)]
+struct Block {
+    ldc: usize,
+    row: usize,
+    lower: bool,
+}
+
+struct Product<'a, T> {
+    a: View<'a, T>,
+    b: View<'a, T>,
+    c: &'a mut [T],
+    block: Block,
+    buffers: &'a mut Buffers<T>,
+}
+
+impl<T: Real> Tiled for Product<'_, T> {
+    type Number = T;
+    type Output = ();
+    #[inline(always)]
+    fn run<const NR: usize>(self) {
+        let Product { a, b, c, block, buffers } = self;
+        let Buffers { left, right } = buffers;
+        for j in (0..b.cols).step_by(COLUMNS) {
+            for k in (0..a.cols).step_by(DEPTH) {
+                let (n, depth) = (COLUMNS.min(b.cols - j), DEPTH.min(a.cols - k));
+                let panels = aligned(right, n.next_multiple_of(NR) * depth);
+                pack::<T, NR>(b.cols(j, n).rows(k, depth), panels);
+                for i in (0..a.rows).step_by(MR) {
+                    let height = MR.min(a.rows - i);
+                    let to = To { c: &mut c[i * block.ldc + j..], ldc: block.ldc, height, width: n, diagonal: block.lower.then_some((block.row + i, j)) };
+                    if a.col_step == 1 {
+                        to.continue_rows::<NR>(depth, Rows::of(a, i, height, k, depth), panels);
+                    } else {
+                        let packed = aligned(left, MR * depth).as_chunks_mut::<MR>().0;
+                        pack_panel(a.cols(k, depth).t(), i, packed);
+                        to.continue_rows::<NR>(depth, Packed(packed), panels);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Up to [`MR`] rows of `C`, `width` columns of which are to be continued; `diagonal` is the place of the first element if only those on
+/// and below the diagonal are wanted.
+struct To<'a, T> {
+    c: &'a mut [T],
+    ldc: usize,
+    height: usize,
+    width: usize,
+    diagonal: Option<(usize, usize)>,
+}
+
+impl<T: Real> To<'_, T> {
+    #[inline(always)]
+    fn continue_rows<const NR: usize>(self, depth: usize, a: impl Steps<T, MR>, panels: &[T]) {
+        let To { c, ldc, height, width, diagonal } = self;
+        for (j, panel) in (0..width).step_by(NR).zip(panels.chunks_exact(depth * NR)) {
+            if diagonal.is_some_and(|(row, col)| col + j >= row + height) {
+                break;
+            }
+            let b = Packed(&panel.as_chunks::<NR>().0[..depth]);
+            let (c, w) = (&mut c[j..], NR.min(width - j));
+            let mut acc = [[T::ZERO; NR]; MR];
+            if height == MR && w == NR {
+                for (r, acc) in acc.iter_mut().enumerate() {
+                    *acc = *c[r * ldc..].first_chunk().expect("a full row");
+                }
+                tile(depth, a, b, &mut acc);
+                for (r, acc) in acc.iter().enumerate() {
+                    *c[r * ldc..].first_chunk_mut().expect("a full row") = *acc;
+                }
+            } else {
+                for r in 0..height {
+                    acc[r][..w].copy_from_slice(&c[r * ldc..][..w]);
+                }
+                tile(depth, a, b, &mut acc);
+                for r in 0..height {
+                    c[r * ldc..][..w].copy_from_slice(&acc[r][..w]);
+                }
+            }
+        }
+    }
+}

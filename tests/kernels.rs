@@ -1,0 +1,255 @@
+//! Every fast path equals its short definition bit for bit: on every instruction set this processor has, with one to four threads, for odd
+//! shapes, transposed and strided operands, NaN and infinite inputs.
+
+use white_box::linalg::dispatch::Isa;
+use white_box::linalg::kernel::{self, Real, Side};
+use white_box::linalg::{definition, threads::with_threads};
+use white_box::scalar::{Part, View};
+
+/// A stream of numbers over about fifteen decades, of either sign, some of them zero.
+struct Stream(u64);
+impl Stream {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 ^ self.0 >> 29).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11
+    }
+    fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+    fn number<T: Real>(&mut self) -> T {
+        let (mantissa, exponent) = (self.bits() as f64 / (1u64 << 52) as f64 - 1.0, self.below(15) as i32 - 8);
+        T::from_f64(if self.below(20) == 0 { 0.0 } else { mantissa * 10f64.powi(exponent) })
+    }
+    fn numbers<T: Real>(&mut self, len: usize) -> Vec<T> {
+        (0..len).map(|_| self.number()).collect()
+    }
+    /// Some of `x` replaced by NaN, infinities, the extremes and −0.
+    fn spoil<T: Real>(&mut self, x: &mut [T]) {
+        for _ in 0..x.len().min(3) {
+            let value = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300, 1e-300, -0.0][self.below(6)];
+            let at = self.below(x.len());
+            x[at] = T::from_f64(value);
+        }
+    }
+}
+
+/// Equal to the bit, any NaN for any NaN.
+fn same<T: Real>(x: T, y: T) -> bool {
+    let (x, y) = (x.value(), y.value());
+    x.to_bits() == y.to_bits() || x.is_nan() && y.is_nan()
+}
+#[track_caller]
+fn assert_same<T: Real>(fast: &[T], slow: &[T], what: &dyn Fn() -> String) {
+    assert_eq!(fast.len(), slow.len());
+    if let Some(i) = (0..fast.len()).find(|&i| !same(fast[i], slow[i])) {
+        panic!("{} {}: element {i} is {:?}, by definition {:?}", T::NAME, what(), fast[i], slow[i]);
+    }
+}
+
+/// The matrix of a view, laid out in one of four ways: as it is, transposed, with gaps between the rows, with gaps between all elements.
+fn lay_out<T: Real>(x: &[T], rows: usize, cols: usize, way: usize) -> (Vec<T>, usize, usize) {
+    let (row_step, col_step) = [(cols, 1), (1, rows), (cols + 3, 1), (2 * cols + 1, 2)][way];
+    let mut data = vec![T::from_f64(f64::NAN); rows * row_step.max(1) + cols * col_step];
+    for i in 0..rows {
+        for j in 0..cols {
+            data[i * row_step + j * col_step] = x[i * cols + j];
+        }
+    }
+    (data, row_step, col_step)
+}
+
+fn products<T: Real>(isa: Isa, shapes: &[[usize; 3]], threads: &[usize]) {
+    let mut stream = Stream(7);
+    for &[m, n, k] in shapes {
+        for special in [false, true] {
+            let (mut a, mut b, mut c) = (stream.numbers::<T>(m * k), stream.numbers::<T>(k * n), stream.numbers::<T>(m * n));
+            if special {
+                stream.spoil(&mut a);
+                stream.spoil(&mut b);
+                stream.spoil(&mut c);
+            }
+            let mut expected = c.clone();
+            definition::product(View::new(&a, m, k), View::new(&b, k, n), &mut expected, Part::Full);
+            for way in 0..16 {
+                let ((data_a, ra, ca), (data_b, rb, cb)) = (lay_out(&a, m, k, way % 4), lay_out(&b, k, n, way / 4));
+                let view_a = View { data: &data_a, rows: m, cols: k, row_step: ra, col_step: ca };
+                let view_b = View { data: &data_b, rows: k, cols: n, row_step: rb, col_step: cb };
+                let what = || format!("product {m} × {k} × {n}, layout {way}, {}", isa.name());
+                for &threads in threads {
+                    let mut fast = c.clone();
+                    with_threads(threads, || kernel::product(isa, view_a, view_b, &mut fast, Part::Full));
+                    assert_same(&fast, &expected, &what);
+                    if m == n {
+                        let mut fast = c.clone();
+                        with_threads(threads, || kernel::product(isa, view_a, view_b, &mut fast, Part::Lower));
+                        for i in 0..n {
+                            assert_same(&fast[i * n..][..i + 1], &expected[i * n..][..i + 1], &what);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn products_continue_one_chain_in_increasing_k() {
+    let shapes = [[1, 1, 1], [0, 3, 2], [3, 0, 2], [3, 2, 0], [1, 40, 7], [40, 1, 7], [2, 3, 5], [6, 8, 4], [6, 16, 9], [7, 17, 33], [13, 33, 6], [25, 25, 25], [31, 70, 11], [64, 64, 3]];
+    for isa in Isa::available() {
+        products::<f64>(isa, &shapes, &[1]);
+        products::<f32>(isa, &shapes, &[1]);
+    }
+}
+#[test]
+fn products_beyond_one_block_and_one_thread() {
+    for isa in Isa::available().into_iter().filter(|&isa| isa != Isa::PORTABLE || cfg!(not(target_arch = "x86_64"))) {
+        products::<f64>(isa, &[[9, 11, 1030], [20, 400, 30]], &[1]);
+        products::<f32>(isa, &[[9, 11, 1030], [20, 400, 30]], &[1]);
+        products::<f64>(isa, &[[230, 230, 300]], &[1, 2, 3, 4]);
+        products::<f32>(isa, &[[230, 230, 300]], &[4]);
+    }
+}
+
+/// A symmetric positive definite matrix with entries of mixed size.
+fn positive_definite<T: Real>(stream: &mut Stream, n: usize) -> Vec<T> {
+    let scale: Vec<f64> = (0..n).map(|_| 2f64.powi(stream.below(9) as i32 - 4)).collect();
+    let x: Vec<f64> = (0..n * n).map(|_| stream.bits() as f64 / (1u64 << 52) as f64 - 1.0).collect();
+    let mut a = vec![T::from_f64(f64::NAN); n * n];
+    for i in 0..n {
+        for j in 0..=i {
+            let inner: f64 = (0..n).map(|k| x[i * n + k] * x[j * n + k]).sum();
+            a[i * n + j] = T::from_f64((inner + if i == j { 0.1 } else { 0.0 }) * scale[i] * scale[j]);
+        }
+    }
+    a
+}
+
+fn factors<T: Real>(isa: Isa, sizes: &[usize]) {
+    let mut stream = Stream(11);
+    for &n in sizes {
+        let a = positive_definite::<T>(&mut stream, n);
+        let what = || format!("factor of size {n}, {}", isa.name());
+        let (mut fast, mut slow) = (a.clone(), a.clone());
+        assert_eq!(kernel::cholesky(isa, &mut fast, n), definition::cholesky(&mut slow, n), "{}", what());
+        assert_same(&fast, &slow, &what);
+
+        let (mut fast, mut slow) = (a.clone(), a.clone());
+        assert_eq!(kernel::excess_pivots(isa, &mut fast, n), definition::excess_pivots(&mut slow, n), "{}", what());
+        assert_same(&fast, &slow, &what);
+        // A pivot that is zero, negative, infinite or NaN is refused with the same words.
+        for bad in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+            if n > 0 {
+                let (mut fast, mut slow) = (a.clone(), a.clone());
+                let at = stream.below(n);
+                (fast[at * n + at], slow[at * n + at]) = (T::from_f64(bad), T::from_f64(bad));
+                let (fast, slow) = (kernel::cholesky(isa, &mut fast, n), definition::cholesky(&mut slow, n));
+                assert!(slow.is_err() && fast == slow, "{}: {fast:?}, by definition {slow:?}", what());
+            }
+        }
+    }
+}
+
+#[test]
+fn factors_equal_the_textbook_loops() {
+    for isa in Isa::available() {
+        factors::<f64>(isa, &[0, 1, 2, 3, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 40, 65]);
+        factors::<f32>(isa, &[0, 1, 2, 3, 5, 6, 7, 8, 9, 15, 16, 17, 31, 33, 40, 65]);
+        if isa != Isa::PORTABLE {
+            factors::<f64>(isa, &[200, 257]);
+            factors::<f32>(isa, &[200, 257]);
+        }
+    }
+}
+
+fn solves<T: Real>(isa: Isa, shapes: &[[usize; 2]], threads: &[usize]) {
+    let mut stream = Stream(13);
+    for &[n, m] in shapes {
+        let mut l: Vec<T> = stream.numbers(n * n);
+        for i in 0..n {
+            l[i * n + i] = T::from_f64(0.5 + stream.below(4) as f64);
+            for j in i + 1..n {
+                l[i * n + j] = T::from_f64(f64::NAN);
+            }
+        }
+        for special in [false, true] {
+            let mut b = stream.numbers::<T>(n * m);
+            if special {
+                stream.spoil(&mut b);
+            }
+            let mut b_t = b.clone();
+            for i in 0..n {
+                for j in 0..m {
+                    b_t[j * n + i] = b[i * m + j];
+                }
+            }
+            for transposed in [false, true] {
+                let mut expected = b.clone();
+                if transposed { definition::solve_lower_t(&l, n, &mut expected, m) } else { definition::solve_lower(&l, n, &mut expected, m) }.unwrap();
+                for &threads in threads {
+                    for side in [Side::Columns, Side::Rows] {
+                        let mut fast = if side == Side::Columns { b.clone() } else { b_t.clone() };
+                        let solve = if transposed { kernel::solve_lower_t } else { kernel::solve_lower };
+                        with_threads(threads, || solve(isa, &l, n, &mut fast, m, side)).unwrap();
+                        if side == Side::Rows {
+                            let rows = fast.clone();
+                            for i in 0..n {
+                                for j in 0..m {
+                                    fast[i * m + j] = rows[j * n + i];
+                                }
+                            }
+                        }
+                        assert_same(&fast, &expected, &|| format!("solve {n} × {m}, transposed {transposed}, {side:?}, {}", isa.name()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn solves_equal_the_textbook_loops() {
+    let shapes = [[0, 0], [0, 3], [3, 0], [1, 1], [1, 9], [5, 1], [6, 8], [7, 16], [12, 17], [13, 40], [33, 7], [50, 50]];
+    for isa in Isa::available() {
+        solves::<f64>(isa, &shapes, &[1]);
+        solves::<f32>(isa, &shapes, &[1]);
+        if isa != Isa::PORTABLE {
+            solves::<f64>(isa, &[[190, 700]], &[1, 2, 3, 4]);
+            solves::<f32>(isa, &[[190, 700]], &[3]);
+        }
+    }
+}
+
+#[test]
+fn a_zero_on_the_diagonal_is_refused() {
+    for isa in Isa::available() {
+        let l = [1.0, 0.0, 0.0, 5.0, 0.0, 0.0, 1.0, 2.0, 0.0];
+        let b = [1.0; 3];
+        for (fast, slow) in [
+            (kernel::solve_lower(isa, &l, 3, &mut b.clone(), 1, Side::Columns), definition::solve_lower(&l, 3, &mut b.clone(), 1)),
+            (kernel::solve_lower_t(isa, &l, 3, &mut b.clone(), 1, Side::Columns), definition::solve_lower_t(&l, 3, &mut b.clone(), 1)),
+        ] {
+            assert!(slow.is_err() && fast == slow, "{fast:?}, by definition {slow:?}");
+        }
+    }
+}
+
+#[test]
+fn sums_go_over_sixteen_lanes() {
+    fn check<T: Real>(isa: Isa) {
+        let mut stream = Stream(17);
+        for len in (0..70).chain([127, 1000, 4099]) {
+            for special in [false, true] {
+                let (mut x, y) = (stream.numbers::<T>(len), stream.numbers::<T>(len));
+                if special {
+                    stream.spoil(&mut x);
+                }
+                let what = || format!("sum of {len}, {}", isa.name());
+                assert_same(&[kernel::sum(isa, &x), kernel::dot(isa, &x, &y)], &[definition::sum(&x), definition::dot(&x, &y)], &what);
+            }
+        }
+    }
+    for isa in Isa::available() {
+        check::<f64>(isa);
+        check::<f32>(isa);
+    }
+}
