@@ -1,6 +1,7 @@
 //! What a number type may do better on whole arrays than element by element: the fast kernels of `f32` and `f64`, the a-posteriori
 //! enclosures of a ball. Declared here because it belongs to the number; implemented in [`crate::linalg`], where the algorithms are.
 
+use super::Scalar;
 use crate::Result;
 
 /// A strided view: element (i, j) is `data[i * row_step + j * col_step]`. A transpose swaps the steps and copies nothing.
@@ -77,4 +78,36 @@ pub trait Bulk: Sized {
     fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self>;
     /// `A⁻¹ B` for symmetric positive definite `A` (`n × n`) and `B` (`n × m`).
     fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>>;
+}
+
+macro_rules! functions {
+    ($($name:ident $method:ident $doc:literal;)*) => {
+        /// An elementary function to apply to every element of an array.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Function {
+            $(#[doc = $doc] $name,)*
+        }
+        impl Function {
+            /// All of them.
+            pub const LIST: &[Function] = &[$(Function::$name),*];
+            /// Its value at `x`.
+            #[inline(always)]
+            pub fn of<S: Scalar>(self, x: S) -> S {
+                match self {
+                    $(Function::$name => Scalar::$method(x),)*
+                }
+            }
+        }
+    };
+}
+functions! {
+    Exp exp "eˣ.";
+    Expm1 expm1 "eˣ − 1.";
+    Ln ln "The natural logarithm.";
+    Log1p log1p "ln(1 + x).";
+    Tanh tanh "The hyperbolic tangent.";
+    Erf erf "The error function.";
+    Erfc erfc "1 − erf(x).";
+    Sqrt sqrt "The square root.";
+    Recip recip "1 / x.";
 }

@@ -3,7 +3,7 @@
 
 use super::solve::forward;
 use super::tile::{MR, Negated, Packed, Strided, tile};
-use super::{Buffers, Isa, OnNarrowTiles, Real, Tiled, aligned};
+use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
 use crate::Result;
 use crate::linalg::definition::check_pivot;
 use crate::scalar::View;
@@ -20,7 +20,7 @@ pub fn excess_pivots<T: Real>(isa: Isa, m: &mut [T], n: usize) -> Result<()> {
 
 fn factor<T: Real, const EXCESS: bool>(isa: Isa, a: &mut [T], n: usize) -> Result<()> {
     assert_eq!(a.len(), n * n, "a square matrix");
-    T::with_buffers(|buffers| isa.run(OnNarrowTiles(Factor::<T, EXCESS> { a, n, buffers })))
+    T::with_buffers(|buffers| isa.run(OnTiles(Factor::<T, EXCESS> { a, n, buffers })))
 }
 
 /// With `EXCESS`, `L` has a unit diagonal, the pivots are `1 + s_j`, and the left factors of a chain are `l_jk (1 + s_k)`, kept beside `L`.
@@ -33,6 +33,10 @@ struct Factor<'a, T, const EXCESS: bool> {
 impl<T: Real, const EXCESS: bool> Tiled for Factor<'_, T, EXCESS> {
     type Number = T;
     type Output = Result<()>;
+    #[inline(always)]
+    fn prefers_narrow(&self) -> bool {
+        true // the triangles on the diagonal are smaller
+    }
     #[inline(always)]
     fn run<const NR: usize>(self) -> Result<()> {
         let Factor { a, n, buffers: Buffers { left: scaled, right } } = self;

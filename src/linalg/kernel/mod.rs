@@ -7,12 +7,14 @@
 //! Packing buffers live in the thread and are reused; the largest is about a megabyte. Nothing else is allocated.
 
 mod factor;
+mod map;
 mod product;
 mod solve;
 mod sum;
 mod tile;
 
 pub use factor::{cholesky, excess_pivots};
+pub use map::map;
 pub use product::product;
 pub use solve::{Side, solve_lower, solve_lower_t};
 pub use sum::{dot, sum};
@@ -30,11 +32,18 @@ pub trait Tiled {
     type Output;
     /// Does the work. Mark it `#[inline(always)]`.
     fn run<const NR: usize>(self) -> Self::Output;
+    /// Whether narrow tiles suit the work better even where vectors are wide.
+    #[inline(always)]
+    fn prefers_narrow(&self) -> bool {
+        false
+    }
 }
 
 /// A number that the processor computes with: `f32`, `f64`.
 pub trait Real: Scalar {
-    /// Runs a kernel at the tile width of 256-bit vectors, 64 bytes.
+    /// The tile width of 256-bit vectors, 64 bytes.
+    const NARROW: usize;
+    /// Runs a kernel at the tile width of 256-bit vectors.
     fn narrow<K: Tiled<Number = Self>>(kernel: K) -> K::Output;
     /// Runs a kernel at the tile width of 512-bit vectors, 128 bytes.
     fn wide<K: Tiled<Number = Self>>(kernel: K) -> K::Output;
@@ -65,6 +74,7 @@ fn aligned<T: Real>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
 macro_rules! real {
     ($t:ident, $narrow:literal, $wide:literal) => {
         impl Real for $t {
+            const NARROW: usize = $narrow;
             #[inline(always)]
             fn narrow<K: Tiled<Number = Self>>(kernel: K) -> K::Output {
                 kernel.run::<$narrow>()
@@ -98,16 +108,6 @@ impl<K: Tiled> Kernel for OnTiles<K> {
     }
     #[inline(always)]
     fn run_wide(self) -> K::Output {
-        K::Number::wide(self.0)
-    }
-}
-
-/// A tiled kernel that works at the narrow width everywhere.
-struct OnNarrowTiles<K>(K);
-impl<K: Tiled> Kernel for OnNarrowTiles<K> {
-    type Output = K::Output;
-    #[inline(always)]
-    fn run(self) -> K::Output {
-        K::Number::narrow(self.0)
+        if self.0.prefers_narrow() { K::Number::narrow(self.0) } else { K::Number::wide(self.0) }
     }
 }

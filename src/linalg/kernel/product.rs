@@ -2,6 +2,8 @@
 
 use super::tile::{MR, Packed, Rows, Steps, pack, pack_panel, tile};
 use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
+use crate::linalg::definition;
+use crate::linalg::dispatch::Kernel;
 use crate::linalg::threads::{share, threads};
 use crate::scalar::{Part, View};
 
@@ -12,12 +14,18 @@ const COLUMNS: usize = 192;
 /// Multiply-adds that are worth a thread of their own, about a millisecond.
 const THREAD: usize = 5_000_000;
 
+/// Up to so many multiply-adds the plain loops are faster than packing.
+const TINY: usize = 256;
+
 /// `c += a b` for row-major `c`, on up to [`threads`] threads.
 pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Part) {
     assert!(a.cols == b.rows && c.len() == a.rows * b.cols, "the shapes of a product must agree");
     let (m, n, k) = (a.rows, b.cols, a.cols);
-    if m * n * k == 0 {
-        return;
+    if m * n * k <= TINY || m == 1 && b.col_step == 1 {
+        return isa.run(Plain { a, b, c, part });
+    }
+    if m == 1 {
+        return product(isa, b.t(), a.t(), c, part); // the column Cᵀ lies like the row C
     }
     let parts = threads().min(m * n * k / THREAD).max(1);
     let block = Block { ldc: n, row: 0, lower: part == Part::Lower };
@@ -30,6 +38,32 @@ pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Par
         let (a, block) = (a.rows(i * rows, c.len() / n), Block { row: i * rows, ..block });
         T::with_buffers(|buffers| isa.run(OnTiles(Product { a, b, c, block, buffers })));
     });
+}
+
+/// The definition itself. A single row is axpy steps over the rows of `B`.
+struct Plain<'a, T> {
+    a: View<'a, T>,
+    b: View<'a, T>,
+    c: &'a mut [T],
+    part: Part,
+}
+
+impl<T: Real> Kernel for Plain<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let Plain { a, b, c, part } = self;
+        if a.rows == 1 && b.col_step == 1 {
+            for k in 0..a.cols {
+                let factor = a.at(0, k);
+                for (c, &b) in c.iter_mut().zip(&b.data[k * b.row_step..]) {
+                    *c = factor.mul_add(b, *c);
+                }
+            }
+        } else {
+            definition::product(a, b, c, part);
+        }
+    }
 }
 
 /// Where a product writes: `ldc` numbers lie between the rows of `C`, its first row is row `row` of the whole.
@@ -51,6 +85,10 @@ struct Product<'a, T> {
 impl<T: Real> Tiled for Product<'_, T> {
     type Number = T;
     type Output = ();
+    #[inline(always)]
+    fn prefers_narrow(&self) -> bool {
+        self.b.cols <= T::NARROW || self.block.lower && self.b.cols <= COLUMNS
+    }
     #[inline(always)]
     fn run<const NR: usize>(self) {
         let Product { a, b, c, block, buffers } = self;
