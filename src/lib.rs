@@ -1,5 +1,6 @@
 #![doc = "White-box: the mathematics of white-box transformers, exact enough to test against."]
 
+pub mod bench;
 pub mod cli;
 pub mod coding;
 pub mod data;

@@ -94,7 +94,22 @@ fn products<T: Real>(isa: Isa, shapes: &[[usize; 3]], threads: &[usize]) {
 
 #[test]
 fn products_continue_one_chain_in_increasing_k() {
-    let shapes = [[1, 1, 1], [0, 3, 2], [3, 0, 2], [3, 2, 0], [1, 40, 7], [40, 1, 7], [2, 3, 5], [6, 8, 4], [6, 16, 9], [7, 17, 33], [13, 33, 6], [25, 25, 25], [31, 70, 11], [64, 64, 3]];
+    let shapes = [
+        [1, 1, 1],
+        [0, 3, 2],
+        [3, 0, 2],
+        [3, 2, 0],
+        [1, 40, 7],
+        [40, 1, 7],
+        [2, 3, 5],
+        [6, 8, 4],
+        [6, 16, 9],
+        [7, 17, 33],
+        [13, 33, 6],
+        [25, 25, 25],
+        [31, 70, 11],
+        [64, 64, 3],
+    ];
     for isa in Isa::available() {
         products::<f64>(isa, &shapes, &[1]);
         products::<f32>(isa, &shapes, &[1]);
@@ -184,7 +199,12 @@ fn solves<T: Real>(isa: Isa, shapes: &[[usize; 2]], threads: &[usize]) {
             }
             for transposed in [false, true] {
                 let mut expected = b.clone();
-                if transposed { definition::solve_lower_t(&l, n, &mut expected, m) } else { definition::solve_lower(&l, n, &mut expected, m) }.unwrap();
+                if transposed {
+                    definition::solve_lower_t(&l, n, &mut expected, m)
+                } else {
+                    definition::solve_lower(&l, n, &mut expected, m)
+                }
+                .unwrap();
                 for &threads in threads {
                     for side in [Side::Columns, Side::Rows] {
                         let mut fast = if side == Side::Columns { b.clone() } else { b_t.clone() };

@@ -1,8 +1,11 @@
 //! The array operations of each number type: plain numbers run the definition or its fast equal, balls enclose by a residual.
+//! Whatever runs, runs on the best instruction set, where a fused multiply-add is one instruction.
 
-use super::{definition, enclose};
+use super::dispatch::Isa;
+use super::enclose;
+use super::kernel::{self, Side, plain};
 use crate::Result;
-use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Part, Scalar, View};
+use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Part, Scalar, View};
 
 /// `log det` and solves from a Cholesky factor, for every type but the ball.
 macro_rules! by_elimination {
@@ -15,7 +18,7 @@ macro_rules! by_elimination {
         }
         fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self> {
             let mut l = m.to_vec();
-            definition::excess_pivots(&mut l, n)?;
+            Self::excess_pivots(&mut l, n)?;
             let logs: Vec<Self> = (0..n).map(|j| l[j * n + j].log1p()).collect();
             Ok(Self::sum(&logs))
         }
@@ -31,32 +34,63 @@ macro_rules! by_elimination {
 macro_rules! by_definition {
     () => {
         fn product(a: View<Self>, b: View<Self>, c: &mut [Self], part: Part) {
-            definition::product(a, b, c, part)
+            plain::product(Isa::detect(), a, b, c, part)
         }
         fn sum(x: &[Self]) -> Self {
-            definition::sum(x)
+            plain::sum(Isa::detect(), x)
         }
         fn dot(x: &[Self], y: &[Self]) -> Self {
-            definition::dot(x, y)
+            plain::dot(Isa::detect(), x, y)
         }
         fn cholesky(a: &mut [Self], n: usize) -> Result<()> {
-            definition::cholesky(a, n)
+            plain::cholesky(Isa::detect(), a, n)
+        }
+        fn excess_pivots(m: &mut [Self], n: usize) -> Result<()> {
+            plain::excess_pivots(Isa::detect(), m, n)
         }
         fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            definition::solve_lower(l, n, b, m)
+            plain::solve_lower(Isa::detect(), l, n, b, m)
         }
         fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            definition::solve_lower_t(l, n, b, m)
+            plain::solve_lower_t(Isa::detect(), l, n, b, m)
+        }
+    };
+}
+macro_rules! by_kernel {
+    () => {
+        fn product(a: View<Self>, b: View<Self>, c: &mut [Self], part: Part) {
+            kernel::product(Isa::detect(), a, b, c, part)
+        }
+        fn sum(x: &[Self]) -> Self {
+            kernel::sum(Isa::detect(), x)
+        }
+        fn dot(x: &[Self], y: &[Self]) -> Self {
+            kernel::dot(Isa::detect(), x, y)
+        }
+        fn map(f: Function, x: &mut [Self]) {
+            kernel::map(Isa::detect(), f, x)
+        }
+        fn cholesky(a: &mut [Self], n: usize) -> Result<()> {
+            kernel::cholesky(Isa::detect(), a, n)
+        }
+        fn excess_pivots(m: &mut [Self], n: usize) -> Result<()> {
+            kernel::excess_pivots(Isa::detect(), m, n)
+        }
+        fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
+            kernel::solve_lower(Isa::detect(), l, n, b, m, Side::Columns)
+        }
+        fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
+            kernel::solve_lower_t(Isa::detect(), l, n, b, m, Side::Columns)
         }
     };
 }
 
 impl Bulk for f64 {
-    by_definition!();
+    by_kernel!();
     by_elimination!();
 }
 impl Bulk for f32 {
-    by_definition!();
+    by_kernel!();
     by_elimination!();
 }
 impl Bulk for DoubleDouble {

@@ -10,8 +10,11 @@
 mod bulk;
 mod cholesky;
 pub mod definition;
+pub mod dispatch;
 mod enclose;
+pub mod kernel;
 mod matrix;
+pub mod threads;
 
 pub use cholesky::{
     Cholesky, log_det, log_det_i_plus, log_det_i_plus_vjp, log_det_vjp, plus_identity, spd_inverse, spd_solve, spd_solve_vjp,

@@ -66,8 +66,17 @@ pub trait Bulk: Sized {
     fn sum(x: &[Self]) -> Self;
     /// The inner product over 16 lanes of fused multiply-adds.
     fn dot(x: &[Self], y: &[Self]) -> Self;
+    /// `x ← f(x)`, element by element.
+    fn map(f: Function, x: &mut [Self])
+    where
+        Self: Scalar,
+    {
+        x.iter_mut().for_each(|x| *x = f.of(*x));
+    }
     /// The lower Cholesky factor of the symmetric `n × n` matrix of which the lower triangle is given, in place; the upper triangle becomes 0.
     fn cholesky(a: &mut [Self], n: usize) -> Result<()>;
+    /// The pivots less one of `I + M`, in place: [`crate::linalg::definition::excess_pivots`].
+    fn excess_pivots(m: &mut [Self], n: usize) -> Result<()>;
     /// `L X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
     fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
     /// `Lᵀ X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
@@ -88,7 +97,7 @@ macro_rules! functions {
             $(#[doc = $doc] $name,)*
         }
         impl Function {
-            /// All of them.
+            /// All of them, in the order of their numbers.
             pub const LIST: &[Function] = &[$(Function::$name),*];
             /// Its value at `x`.
             #[inline(always)]

@@ -3,19 +3,22 @@
 
 use super::solve::forward;
 use super::tile::{MR, Negated, Packed, Strided, tile};
-use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
+use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned, plain};
 use crate::Result;
 use crate::linalg::definition::check_pivot;
 use crate::scalar::View;
 
+/// Up to this size the plain loops are faster.
+const TINY: usize = 12;
+
 /// `A = L Lᵀ` in place; the upper triangle becomes 0. `n³/3` flops. Errors: `NotPositiveDefinite`, `NotFinite` with the pivot.
 pub fn cholesky<T: Real>(isa: Isa, a: &mut [T], n: usize) -> Result<()> {
-    factor::<T, false>(isa, a, n)
+    if n <= TINY { plain::cholesky(isa, a, n) } else { factor::<T, false>(isa, a, n) }
 }
 
 /// The pivots less one of `I + M = L D Lᵀ`: see [`crate::linalg::definition::excess_pivots`]. `n³/3` flops. Errors: as [`cholesky`].
 pub fn excess_pivots<T: Real>(isa: Isa, m: &mut [T], n: usize) -> Result<()> {
-    factor::<T, true>(isa, m, n)
+    if n <= TINY { plain::excess_pivots(isa, m, n) } else { factor::<T, true>(isa, m, n) }
 }
 
 fn factor<T: Real, const EXCESS: bool>(isa: Isa, a: &mut [T], n: usize) -> Result<()> {

@@ -8,6 +8,7 @@
 
 mod factor;
 mod map;
+pub mod plain;
 mod product;
 mod solve;
 mod sum;

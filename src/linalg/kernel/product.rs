@@ -1,8 +1,7 @@
 //! `C += A B` in blocks: a slice of `B` is packed once, rows of `A` are read in place, six at a time.
 
 use super::tile::{MR, Packed, Rows, Steps, pack, pack_panel, tile};
-use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
-use crate::linalg::definition;
+use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned, plain};
 use crate::linalg::dispatch::Kernel;
 use crate::linalg::threads::{share, threads};
 use crate::scalar::{Part, View};
@@ -21,8 +20,11 @@ const TINY: usize = 256;
 pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Part) {
     assert!(a.cols == b.rows && c.len() == a.rows * b.cols, "the shapes of a product must agree");
     let (m, n, k) = (a.rows, b.cols, a.cols);
-    if m * n * k <= TINY || m == 1 && b.col_step == 1 {
-        return isa.run(Plain { a, b, c, part });
+    if m * n * k <= TINY {
+        return plain::product(isa, a, b, c, part);
+    }
+    if m == 1 && b.col_step == 1 {
+        return isa.run(Row { a, b, c });
     }
     if m == 1 {
         return product(isa, b.t(), a.t(), c, part); // the column Cᵀ lies like the row C
@@ -40,28 +42,23 @@ pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Par
     });
 }
 
-/// The definition itself. A single row is axpy steps over the rows of `B`.
-struct Plain<'a, T> {
+/// One row of the product, by axpy steps over the rows of `B`, which lie one number after the other.
+struct Row<'a, T> {
     a: View<'a, T>,
     b: View<'a, T>,
     c: &'a mut [T],
-    part: Part,
 }
 
-impl<T: Real> Kernel for Plain<'_, T> {
+impl<T: Real> Kernel for Row<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let Plain { a, b, c, part } = self;
-        if a.rows == 1 && b.col_step == 1 {
-            for k in 0..a.cols {
-                let factor = a.at(0, k);
-                for (c, &b) in c.iter_mut().zip(&b.data[k * b.row_step..]) {
-                    *c = factor.mul_add(b, *c);
-                }
+        let Row { a, b, c } = self;
+        for k in 0..a.cols {
+            let factor = a.at(0, k);
+            for (c, &b) in c.iter_mut().zip(&b.data[k * b.row_step..]) {
+                *c = factor.mul_add(b, *c);
             }
-        } else {
-            definition::product(a, b, c, part);
         }
     }
 }
@@ -100,7 +97,13 @@ impl<T: Real> Tiled for Product<'_, T> {
                 pack::<T, NR>(b.cols(j, n).rows(k, depth), panels);
                 for i in (0..a.rows).step_by(MR) {
                     let height = MR.min(a.rows - i);
-                    let to = To { c: &mut c[i * block.ldc + j..], ldc: block.ldc, height, width: n, diagonal: block.lower.then_some((block.row + i, j)) };
+                    let to = To {
+                        c: &mut c[i * block.ldc + j..],
+                        ldc: block.ldc,
+                        height,
+                        width: n,
+                        diagonal: block.lower.then_some((block.row + i, j)),
+                    };
                     if a.col_step == 1 {
                         to.continue_rows::<NR>(depth, Rows::of(a, i, height, k, depth), panels);
                     } else {

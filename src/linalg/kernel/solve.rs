@@ -1,7 +1,7 @@
 //! Triangular solves for many right-hand sides at once, a panel of them in each pass, no inverse.
 
 use super::tile::{MR, Negated, Packed, Rows, Strided, pack_panel, tile, tile_downward};
-use super::{Isa, OnTiles, Real, Tiled, aligned};
+use super::{Isa, OnTiles, Real, Tiled, aligned, plain};
 use crate::linalg::threads::{share, threads};
 use crate::scalar::View;
 use crate::{Error, Result};
@@ -15,8 +15,14 @@ pub enum Side {
     Rows,
 }
 
+/// Up to this size the plain loops are faster.
+const TINY: usize = 6;
+
 /// `L X = B` in place, for lower-triangular `L` (`n × n`) and `m` right-hand sides. `n²m` flops. Errors: `Domain` for a zero on the diagonal.
 pub fn solve_lower<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) -> Result<()> {
+    if n <= TINY && side == Side::Columns {
+        return plain::solve_lower(isa, l, n, b, m);
+    }
     check_diagonal(l, n, 0..n)?;
     solve::<T, false>(isa, l, n, b, m, side);
     Ok(())
@@ -24,6 +30,9 @@ pub fn solve_lower<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, 
 
 /// `Lᵀ X = B` in place, for lower-triangular `L` (`n × n`) and `m` right-hand sides. `n²m` flops. Errors: `Domain` for a zero on the diagonal.
 pub fn solve_lower_t<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) -> Result<()> {
+    if n <= TINY && side == Side::Columns {
+        return plain::solve_lower_t(isa, l, n, b, m);
+    }
     check_diagonal(l, n, (0..n).rev())?;
     solve::<T, true>(isa, l, n, b, m, side);
     Ok(())
@@ -44,7 +53,9 @@ fn solve<T: Real, const TRANSPOSED: bool>(isa: Isa, l: &[T], n: usize, b: &mut [
     if n * m == 0 {
         return;
     }
-    let run = |b: &mut [T], m| T::with_buffers(|buffers| isa.run(OnTiles(Solve::<T, TRANSPOSED> { l, n, b, m, side, panel: &mut buffers.right })));
+    let run = |b: &mut [T], m| {
+        T::with_buffers(|buffers| isa.run(OnTiles(Solve::<T, TRANSPOSED> { l, n, b, m, side, panel: &mut buffers.right })))
+    };
     let parts = threads().min(n * n / 2 * m / THREAD).max(1);
     if parts == 1 || side == Side::Columns {
         return run(b, m);
