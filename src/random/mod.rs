@@ -54,7 +54,7 @@ impl Rng {
     }
     /// Uniform on the multiples of 2⁻⁵³ in [0, 1).
     pub fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 * 2f64.powi(-53)
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
     /// Uniform on 0 .. n, exactly (Lemire, *Fast Random Integer Generation in an Interval*, 2019); 0 for n = 0.
     pub fn below(&mut self, n: usize) -> usize {
