@@ -1,6 +1,5 @@
-#![doc = "White-box: the mathematics of white-box transformers, exact enough to test against."]
+#![doc = include_str!("../README.md")]
 
-pub mod bench;
 pub mod cli;
 pub mod coding;
 pub mod data;

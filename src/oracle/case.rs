@@ -98,7 +98,9 @@ impl Case {
         match (self.number("eps"), self.number("eps2")) {
             (Some(eps), None) if eps_means_eps2 => Err(Error::usage(
                 "eps",
-                format!("eps2={eps} under this preset: its source squares nothing, so that the official eps={eps} is our eps2={eps}"),
+                format!(
+                    "eps2={eps}, because the source of this preset means ε² where it says eps: the official eps={eps} is our eps2={eps}"
+                ),
                 format!("eps={eps}"),
             )
             .named("InvalidDistortion")),

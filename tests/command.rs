@@ -1,0 +1,114 @@
+//! The command as a user meets it: files in, files out, exit codes, help.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use white_box::data::{Array, archive};
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_white-box")).args(args).output().unwrap()
+}
+fn stdout(args: &[&str]) -> String {
+    let out = run(args);
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap()
+}
+/// The code and the message of a call that must fail.
+fn refused(args: &[&str]) -> (i32, String) {
+    let out = run(args);
+    assert!(out.stdout.is_empty(), "{args:?} printed a result");
+    (out.status.code().unwrap(), String::from_utf8(out.stderr).unwrap())
+}
+/// A folder of its own for each test.
+fn folder(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+fn z() -> Array {
+    Array::from_f64(vec![2, 2], vec![1.0, 0.0, 0.0, 2.0]).unwrap()
+}
+
+#[test]
+fn every_format_gives_the_same_number() {
+    let dir = folder("formats");
+    for name in ["z.npz", "z.npy", "z.safetensors", "z.json"] {
+        let path = dir.join(name);
+        archive::write_named(&path, [("z", &z())]).unwrap();
+        // By content, not by name: the same file under another name.
+        let disguised = dir.join(format!("{name}.dat"));
+        fs::copy(&path, &disguised).unwrap();
+        for file in [path, disguised] {
+            assert_eq!(stdout(&["eval", "coding_rate", file.to_str().unwrap(), "-p", "eps=0.5"]), "value  2.2213256282451583\n");
+        }
+    }
+}
+
+#[test]
+fn outputs_are_written_in_every_format_and_digit() {
+    let dir = folder("outputs");
+    let input = dir.join("z.npz");
+    archive::write_named(&input, [("z", &z())]).unwrap();
+    let input = input.to_str().unwrap();
+    for name in ["g.npz", "g.safetensors", "g.json"] {
+        let out = dir.join(name);
+        stdout(&["vjp", "coding_rate", input, "-p", "eps=0.5", "-o", out.to_str().unwrap()]);
+        if !name.ends_with("json") {
+            let gradient = archive::read_named(&out).unwrap();
+            assert_eq!(gradient.get("z").unwrap().shape(), [2, 2]);
+        }
+    }
+    let out = dir.join("ball.npz");
+    stdout(&["eval", "coding_rate", input, "-p", "eps=0.5", "--scalar", "ball", "-o", out.to_str().unwrap()]);
+    let ball = archive::read_named(&out).unwrap();
+    let part = |name: &str| ball.get(name).unwrap().to_f64().unwrap()[0];
+    assert_eq!(part("value"), 2.2213256282451583);
+    assert!(part("value_lo").abs() < 3e-16 && part("value_radius") < 1e-30);
+}
+
+#[test]
+fn wrong_usage_exits_2_and_says_what_is_right() {
+    let dir = folder("wrong");
+    let input = dir.join("z.npz");
+    archive::write_named(&input, [("z", &z())]).unwrap();
+    let input = input.to_str().unwrap();
+    let cases: [(&[&str], &str); 9] = [
+        (&["evall"], "eval"),
+        (&["eval"], "OP IN"),
+        (&["eval", "coding_rat", input], "coding_rate"),
+        (&["eval", "coding_rate", input], "eps"),
+        (&["eval", "coding_rate", input, "-p", "eps"], "name=value"),
+        (&["eval", "coding_rate", input, "-p", "eps=-1"], "above 0"),
+        (&["eval", "coding_rate", "no-such-file", "-p", "eps=1"], "no-such-file"),
+        (&["eval", "coding_rate", input, "--scalar", "f16"], "f32, f64, dd or ball"),
+        (&["eval", "coding_rate", input, "-p", "eps=1", "-o", "x.txt"], ".npz"),
+    ];
+    for (args, words) in cases {
+        let (code, message) = refused(args);
+        assert!(code == 2 && message.contains(words), "{args:?}: {code}: {message}");
+    }
+    assert!(!Path::new("x.txt").exists());
+}
+
+#[test]
+fn help_and_version() {
+    assert!(stdout(&["--version"]).starts_with("white-box "));
+    let help = stdout(&["--help"]);
+    assert_eq!(help, stdout(&[]));
+    for call in help.lines().filter_map(|l| l.strip_prefix("  ")).filter_map(|l| l.split_whitespace().next()) {
+        assert!(stdout(&[call, "--help"]).contains("white-box"), "{call}");
+    }
+    let ops = stdout(&["ops"]);
+    for entry in white_box::oracle::CATALOG {
+        let spec = entry.spec();
+        assert!(ops.contains(spec.name), "{}", spec.name);
+        let text = stdout(&["explain", spec.name]);
+        assert!(text.contains(spec.definition) && spec.inputs.iter().all(|p| text.contains(p.name)));
+    }
+    white_box::data::json::Json::parse(stdout(&["ops", "--json"]).as_bytes()).unwrap();
+}
+
+#[test]
+fn verify_says_all_good() {
+    assert!(stdout(&["verify", "coding_rate", "softmax", "--cases", "4"]).contains("all good"));
+}
