@@ -2,9 +2,9 @@
 //! shapes, transposed and strided operands, NaN and infinite inputs.
 
 use white_box::linalg::dispatch::Isa;
-use white_box::linalg::kernel::{self, Real, Side};
+use white_box::linalg::kernel::{self, Real};
 use white_box::linalg::{definition, threads::with_threads};
-use white_box::scalar::{Part, View};
+use white_box::scalar::{DoubleDouble, Function, Part, Scalar, View};
 
 /// A stream of numbers over about fifteen decades, of either sign, some of them zero.
 struct Stream(u64);
@@ -176,6 +176,10 @@ fn factors_equal_the_textbook_loops() {
     }
 }
 
+fn transposed<T: Copy>(x: &[T], rows: usize, cols: usize) -> Vec<T> {
+    (0..rows * cols).map(|k| x[k % rows * cols + k / rows]).collect()
+}
+
 fn solves<T: Real>(isa: Isa, shapes: &[[usize; 2]], threads: &[usize]) {
     let mut stream = Stream(13);
     for &[n, m] in shapes {
@@ -191,39 +195,39 @@ fn solves<T: Real>(isa: Isa, shapes: &[[usize; 2]], threads: &[usize]) {
             if special {
                 stream.spoil(&mut b);
             }
-            let mut b_t = b.clone();
-            for i in 0..n {
-                for j in 0..m {
-                    b_t[j * n + i] = b[i * m + j];
-                }
-            }
-            for transposed in [false, true] {
-                let mut expected = b.clone();
-                if transposed {
-                    definition::solve_lower_t(&l, n, &mut expected, m)
-                } else {
-                    definition::solve_lower(&l, n, &mut expected, m)
-                }
-                .unwrap();
-                for &threads in threads {
-                    for side in [Side::Columns, Side::Rows] {
-                        let mut fast = if side == Side::Columns { b.clone() } else { b_t.clone() };
-                        let solve = if transposed { kernel::solve_lower_t } else { kernel::solve_lower };
-                        with_threads(threads, || solve(isa, &l, n, &mut fast, m, side)).unwrap();
-                        if side == Side::Rows {
-                            let rows = fast.clone();
-                            for i in 0..n {
-                                for j in 0..m {
-                                    fast[i * m + j] = rows[j * n + i];
-                                }
-                            }
-                        }
-                        assert_same(&fast, &expected, &|| format!("solve {n} × {m}, transposed {transposed}, {side:?}, {}", isa.name()));
+            let rows = transposed(&b, n, m);
+            let (mut down, mut up) = (b.clone(), b.clone());
+            definition::solve_lower(&l, n, &mut down, m).unwrap();
+            definition::solve_lower_t(&l, n, &mut up, m).unwrap();
+            for &threads in threads {
+                let what = || format!("solve {n} × {m}, {threads} threads, {}", isa.name());
+                with_threads(threads, || {
+                    let mut x = b.clone();
+                    kernel::solve_lower(isa, &l, n, &mut x, m).unwrap();
+                    assert_same(&x, &down, &what);
+                    let mut x = b.clone();
+                    kernel::solve_lower_t(isa, &l, n, &mut x, m).unwrap();
+                    assert_same(&x, &up, &what);
+                    for solve in [kernel::solve_lower_rows, definition_rows] {
+                        let mut x = rows.clone();
+                        solve(isa, &l, n, &mut x).unwrap();
+                        assert_same(&transposed(&x, m, n), &down, &what);
                     }
-                }
+                    for solve in [kernel::solve_lower_t_rows, definition_t_rows] {
+                        let mut x = rows.clone();
+                        solve(isa, &l, n, &mut x).unwrap();
+                        assert_same(&transposed(&x, m, n), &up, &what);
+                    }
+                });
             }
         }
     }
+}
+fn definition_rows<T: Real>(_: Isa, l: &[T], n: usize, b: &mut [T]) -> white_box::Result<()> {
+    definition::solve_lower_rows(l, n, b)
+}
+fn definition_t_rows<T: Real>(_: Isa, l: &[T], n: usize, b: &mut [T]) -> white_box::Result<()> {
+    definition::solve_lower_t_rows(l, n, b)
 }
 
 #[test]
@@ -242,14 +246,102 @@ fn solves_equal_the_textbook_loops() {
 #[test]
 fn a_zero_on_the_diagonal_is_refused() {
     for isa in Isa::available() {
-        let l = [1.0, 0.0, 0.0, 5.0, 0.0, 0.0, 1.0, 2.0, 0.0];
-        let b = [1.0; 3];
-        for (fast, slow) in [
-            (kernel::solve_lower(isa, &l, 3, &mut b.clone(), 1, Side::Columns), definition::solve_lower(&l, 3, &mut b.clone(), 1)),
-            (kernel::solve_lower_t(isa, &l, 3, &mut b.clone(), 1, Side::Columns), definition::solve_lower_t(&l, 3, &mut b.clone(), 1)),
-        ] {
-            assert!(slow.is_err() && fast == slow, "{fast:?}, by definition {slow:?}");
+        for n in [3, 20] {
+            let mut l = vec![1.0; n * n];
+            (l[n + 1], l[n * n - 1]) = (0.0, 0.0);
+            let b = || vec![1.0; n * 9];
+            let refused = |fast: white_box::Result<()>, slow: white_box::Result<()>| {
+                assert!(slow.is_err() && fast == slow, "{fast:?}, by definition {slow:?}")
+            };
+            refused(kernel::solve_lower(isa, &l, n, &mut b(), 9), definition::solve_lower(&l, n, &mut b(), 9));
+            refused(kernel::solve_lower_t(isa, &l, n, &mut b(), 9), definition::solve_lower_t(&l, n, &mut b(), 9));
+            refused(kernel::solve_lower_rows(isa, &l, n, &mut b()), definition::solve_lower_rows(&l, n, &mut b()));
+            refused(kernel::solve_lower_t_rows(isa, &l, n, &mut b()), definition::solve_lower_t_rows(&l, n, &mut b()));
         }
+    }
+}
+
+#[test]
+fn elementary_functions_of_a_slice_are_those_of_its_elements() {
+    fn check<T: Real>(isa: Isa) {
+        let mut stream = Stream(19);
+        for len in [0, 1, 15, 16, 17, 300] {
+            let mut x = stream.numbers::<T>(len);
+            stream.spoil(&mut x);
+            for &f in Function::LIST {
+                let (mut fast, mut slow) = (x.clone(), x.clone());
+                kernel::map(isa, f, &mut fast);
+                definition::map(f, &mut slow);
+                assert_same(&fast, &slow, &|| format!("{f:?} of {len}, {}", isa.name()));
+            }
+        }
+    }
+    for isa in Isa::available() {
+        check::<f64>(isa);
+        check::<f32>(isa);
+    }
+}
+
+#[test]
+fn rows_are_normalised_as_defined() {
+    fn check<T: Real>(isa: Isa) {
+        let mut stream = Stream(23);
+        for [rows, cols] in [[0, 3], [3, 0], [1, 1], [2, 2], [5, 5], [3, 16], [7, 17], [4, 49], [3, 700], [2, 3000]] {
+            for special in [false, true] {
+                // Logits between −20 and 20, so that more than one entry of the softmax counts.
+                let mut x: Vec<T> =
+                    (0..rows * cols).map(|_| T::from_f64((stream.bits() as f64 / (1u64 << 52) as f64 - 1.0) * 20.0)).collect();
+                let mut g = stream.numbers::<T>(rows * cols);
+                if special {
+                    stream.spoil(&mut x);
+                    stream.spoil(&mut g);
+                }
+                let what = || format!("{rows} rows of {cols}, {}", isa.name());
+                let (mut fast, mut slow) = (x.clone(), x.clone());
+                kernel::softmax_rows(isa, &mut fast, cols);
+                definition::softmax_rows(&mut slow, cols);
+                assert_same(&fast, &slow, &what);
+
+                let (mut fast_g, mut slow_g) = (g.clone(), g.clone());
+                kernel::softmax_rows_vjp(isa, &fast, &mut fast_g, cols);
+                definition::softmax_rows_vjp(&slow, &mut slow_g, cols);
+                assert_same(&fast_g, &slow_g, &what);
+
+                let (mut fast, mut slow, eps) = (x.clone(), x.clone(), T::from_f64(1e-5));
+                let (mut fast_r, mut slow_r) = (vec![T::ZERO; rows], vec![T::ZERO; rows]);
+                kernel::standardise_rows(isa, &mut fast, cols, eps, &mut fast_r);
+                definition::standardise_rows(&mut slow, cols, eps, &mut slow_r);
+                assert_same(&fast, &slow, &what);
+                assert_same(&fast_r, &slow_r, &what);
+
+                let (mut fast_g, mut slow_g) = (g.clone(), g.clone());
+                kernel::standardise_rows_vjp(isa, &fast, &fast_r, &mut fast_g, cols);
+                definition::standardise_rows_vjp(&slow, &slow_r, &mut slow_g, cols);
+                assert_same(&fast_g, &slow_g, &what);
+            }
+        }
+    }
+    for isa in Isa::available() {
+        check::<f64>(isa);
+        check::<f32>(isa);
+    }
+}
+
+#[test]
+fn double_doubles_have_the_same_bits_on_every_instruction_set() {
+    let mut stream = Stream(29);
+    let n = 13;
+    let x: Vec<DoubleDouble> = (0..n * n).map(|_| DoubleDouble::new(stream.number::<f64>(), 0.0) / DoubleDouble::from_f64(3.0)).collect();
+    let run = |isa: Isa| {
+        let mut a = vec![DoubleDouble::ZERO; n * n];
+        kernel::plain::product(isa, View::new(&x, n, n), View::new(&x, n, n).t(), &mut a, Part::Full);
+        let mut l = a.clone();
+        kernel::plain::cholesky(isa, &mut l, n).unwrap();
+        kernel::plain::solve_lower(isa, &l, n, &mut a, n).unwrap();
+        (a, l)
+    };
+    for isa in Isa::available() {
+        assert_eq!(run(isa), run(Isa::PORTABLE), "{}", isa.name());
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::dispatch::Isa;
 use super::enclose;
-use super::kernel::{self, Side, plain};
+use super::kernel::{self, plain};
 use crate::Result;
 use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Part, Scalar, View};
 
@@ -29,80 +29,81 @@ macro_rules! by_elimination {
             Self::solve_lower_t(&l, n, &mut x, m)?;
             Ok(x)
         }
-    };
-}
-macro_rules! by_definition {
-    () => {
-        fn product(a: View<Self>, b: View<Self>, c: &mut [Self], part: Part) {
-            plain::product(Isa::detect(), a, b, c, part)
-        }
-        fn sum(x: &[Self]) -> Self {
-            plain::sum(Isa::detect(), x)
-        }
-        fn dot(x: &[Self], y: &[Self]) -> Self {
-            plain::dot(Isa::detect(), x, y)
-        }
-        fn cholesky(a: &mut [Self], n: usize) -> Result<()> {
-            plain::cholesky(Isa::detect(), a, n)
-        }
-        fn excess_pivots(m: &mut [Self], n: usize) -> Result<()> {
-            plain::excess_pivots(Isa::detect(), m, n)
-        }
-        fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            plain::solve_lower(Isa::detect(), l, n, b, m)
-        }
-        fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            plain::solve_lower_t(Isa::detect(), l, n, b, m)
+        fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>> {
+            let (mut l, mut x) = (a.to_vec(), b.to_vec());
+            Self::cholesky(&mut l, n)?;
+            Self::solve_lower_rows(&l, n, &mut x)?;
+            Self::solve_lower_t_rows(&l, n, &mut x)?;
+            Ok(x)
         }
     };
 }
-macro_rules! by_kernel {
-    () => {
+/// The operations that `plain` or `kernel` has under the same name.
+macro_rules! through {
+    ($module:ident) => {
         fn product(a: View<Self>, b: View<Self>, c: &mut [Self], part: Part) {
-            kernel::product(Isa::detect(), a, b, c, part)
+            $module::product(Isa::detect(), a, b, c, part)
         }
         fn sum(x: &[Self]) -> Self {
-            kernel::sum(Isa::detect(), x)
+            $module::sum(Isa::detect(), x)
         }
         fn dot(x: &[Self], y: &[Self]) -> Self {
-            kernel::dot(Isa::detect(), x, y)
+            $module::dot(Isa::detect(), x, y)
         }
         fn map(f: Function, x: &mut [Self]) {
-            kernel::map(Isa::detect(), f, x)
+            $module::map(Isa::detect(), f, x)
+        }
+        fn softmax_rows(x: &mut [Self], cols: usize) {
+            $module::softmax_rows(Isa::detect(), x, cols)
+        }
+        fn softmax_rows_vjp(y: &[Self], y_bar: &mut [Self], cols: usize) {
+            $module::softmax_rows_vjp(Isa::detect(), y, y_bar, cols)
+        }
+        fn standardise_rows(x: &mut [Self], cols: usize, eps: Self, r: &mut [Self]) {
+            $module::standardise_rows(Isa::detect(), x, cols, eps, r)
+        }
+        fn standardise_rows_vjp(hat: &[Self], r: &[Self], h: &mut [Self], cols: usize) {
+            $module::standardise_rows_vjp(Isa::detect(), hat, r, h, cols)
         }
         fn cholesky(a: &mut [Self], n: usize) -> Result<()> {
-            kernel::cholesky(Isa::detect(), a, n)
+            $module::cholesky(Isa::detect(), a, n)
         }
         fn excess_pivots(m: &mut [Self], n: usize) -> Result<()> {
-            kernel::excess_pivots(Isa::detect(), m, n)
+            $module::excess_pivots(Isa::detect(), m, n)
         }
         fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            kernel::solve_lower(Isa::detect(), l, n, b, m, Side::Columns)
+            $module::solve_lower(Isa::detect(), l, n, b, m)
         }
         fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
-            kernel::solve_lower_t(Isa::detect(), l, n, b, m, Side::Columns)
+            $module::solve_lower_t(Isa::detect(), l, n, b, m)
+        }
+        fn solve_lower_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()> {
+            $module::solve_lower_rows(Isa::detect(), l, n, b)
+        }
+        fn solve_lower_t_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()> {
+            $module::solve_lower_t_rows(Isa::detect(), l, n, b)
         }
     };
 }
 
 impl Bulk for f64 {
-    by_kernel!();
+    through!(kernel);
     by_elimination!();
 }
 impl Bulk for f32 {
-    by_kernel!();
+    through!(kernel);
     by_elimination!();
 }
 impl Bulk for DoubleDouble {
-    by_definition!();
+    through!(plain);
     by_elimination!();
 }
 impl<S: Scalar> Bulk for Dual<S> {
-    by_definition!();
+    through!(plain);
     by_elimination!();
 }
 impl Bulk for Ball {
-    by_definition!();
+    through!(plain);
     fn log_det(a: &[Self], n: usize) -> Result<Self> {
         enclose::log_det(a, n)
     }
@@ -111,5 +112,10 @@ impl Bulk for Ball {
     }
     fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>> {
         enclose::spd_solve(a, n, b, m)
+    }
+    fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>> {
+        let m = b.len() / n.max(1);
+        let columns = |x: &[Self], rows: usize, cols: usize| (0..rows * cols).map(|k| x[k % rows * cols + k / rows]).collect::<Vec<_>>();
+        Ok(columns(&enclose::spd_solve(a, n, &columns(b, m, n), m)?, n, m))
     }
 }

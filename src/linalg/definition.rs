@@ -1,7 +1,7 @@
 //! The arithmetic of the crate in its shortest form: these functions *are* the definition. Double-double, balls and dual numbers run
 //! them; the kernels of `f32` and `f64` are other orders of the same independent chains and equal them to the bit.
 
-use crate::scalar::{Part, Scalar, View};
+use crate::scalar::{Function, Part, Scalar, View};
 use crate::{Error, Result};
 use std::cmp::Ordering;
 
@@ -49,6 +49,100 @@ pub fn fold<S: Scalar>(mut lanes: [S; 16]) -> S {
         }
     }
     lanes[0]
+}
+
+/// `x ← f(x)`, element by element.
+#[inline(always)]
+pub fn map<S: Scalar>(f: Function, x: &mut [S]) {
+    for x in x {
+        *x = f.of(*x);
+    }
+}
+
+/// Softmax of one row: `y_j = e_j / Σ e`, `e_j = exp(x_j − s)`, the sum over 16 lanes. The shift `s` cancels, so any exact number near the
+/// greatest entry serves: it is the greatest value as an f64. A NaN or `+∞` anywhere, or `−∞` everywhere, makes the whole row NaN.
+#[inline(always)]
+pub fn softmax<S: Scalar>(row: &mut [S]) {
+    let mut greatest = f64::NEG_INFINITY;
+    for x in &*row {
+        if x.value() > greatest {
+            greatest = x.value();
+        }
+    }
+    let shift = S::from_f64(greatest);
+    for x in &mut *row {
+        *x = (*x - shift).exp();
+    }
+    let total = sum(row);
+    for x in row {
+        *x /= total;
+    }
+}
+
+/// [`softmax`] of every row of `cols` numbers.
+#[inline(always)]
+pub fn softmax_rows<S: Scalar>(x: &mut [S], cols: usize) {
+    for row in x.chunks_exact_mut(cols.max(1)) {
+        softmax(row);
+    }
+}
+
+/// Gradient of [`softmax`] from its result `y`, in place of the cotangent: `x̄_j = y_j (ȳ_j − Σ y ȳ)`, the inner product over 16 lanes.
+#[inline(always)]
+pub fn softmax_vjp<S: Scalar>(y: &[S], y_bar: &mut [S]) {
+    let mean = dot(y, y_bar);
+    for (g, &y) in y_bar.iter_mut().zip(y) {
+        *g = y * (*g - mean);
+    }
+}
+
+/// [`softmax_vjp`] of every row of `cols` numbers.
+#[inline(always)]
+pub fn softmax_rows_vjp<S: Scalar>(y: &[S], y_bar: &mut [S], cols: usize) {
+    for (y, y_bar) in y.chunks_exact(cols.max(1)).zip(y_bar.chunks_exact_mut(cols.max(1))) {
+        softmax_vjp(y, y_bar);
+    }
+}
+
+/// `x̂ = (x − μ) r` of one row in place, and `r = 1/√(v + ε)`: `μ = Σ x / d`, `v = Σ (x − μ)² / d`, both sums over 16 lanes.
+#[inline(always)]
+pub fn standardise<S: Scalar>(x: &mut [S], eps: S) -> S {
+    let d = S::from_usize(x.len());
+    let mean = sum(x) / d;
+    for x in &mut *x {
+        *x -= mean;
+    }
+    let r = S::ONE / (dot(x, x) / d + eps).sqrt();
+    for x in x {
+        *x *= r;
+    }
+    r
+}
+
+/// [`standardise`] of every row of `cols` numbers, `r` of row i in `r[i]`.
+#[inline(always)]
+pub fn standardise_rows<S: Scalar>(x: &mut [S], cols: usize, eps: S, r: &mut [S]) {
+    for (x, r) in x.chunks_exact_mut(cols.max(1)).zip(r) {
+        *r = standardise(x, eps);
+    }
+}
+
+/// Gradient of [`standardise`] from its results, in place of the cotangent `h`: `x̄ = r (h − Σ h / d − x̂ Σ h x̂ / d)`, the sums over 16 lanes.
+#[inline(always)]
+pub fn standardise_vjp<S: Scalar>(hat: &[S], r: S, h: &mut [S]) {
+    let d = S::from_usize(h.len());
+    let (mean, along) = (sum(h) / d, dot(h, hat) / d);
+    for (h, &hat) in h.iter_mut().zip(hat) {
+        *h = r * (*h - mean - hat * along);
+    }
+}
+
+/// [`standardise_vjp`] of every row of `cols` numbers.
+#[inline(always)]
+pub fn standardise_rows_vjp<S: Scalar>(hat: &[S], r: &[S], h: &mut [S], cols: usize) {
+    for ((hat, &r), h) in hat.chunks_exact(cols.max(1)).zip(r).zip(h.chunks_exact_mut(cols.max(1))) {
+        standardise_vjp(hat, r, h);
+    }
 }
 
 /// `A = L Lᵀ`, in place. Reads the lower triangle, clears the upper:
@@ -141,6 +235,34 @@ pub fn solve_lower_t<S: Scalar>(l: &[S], n: usize, b: &mut [S], m: usize) -> Res
             }
         }
         divide_row(row, l[i * n + i], i)?;
+    }
+    Ok(())
+}
+
+/// `X Lᵀ = B` in place: [`solve_lower`] with the right-hand sides in the rows of `B`.
+#[inline(always)]
+pub fn solve_lower_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()> {
+    for x in b.chunks_exact_mut(n.max(1)) {
+        for i in 0..n {
+            for k in 0..i {
+                x[i] = (-l[i * n + k]).mul_add(x[k], x[i]);
+            }
+            divide_row(&mut x[i..i + 1], l[i * n + i], i)?;
+        }
+    }
+    Ok(())
+}
+
+/// `X L = B` in place: [`solve_lower_t`] with the right-hand sides in the rows of `B`.
+#[inline(always)]
+pub fn solve_lower_t_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()> {
+    for x in b.chunks_exact_mut(n.max(1)) {
+        for i in (0..n).rev() {
+            for k in (i + 1..n).rev() {
+                x[i] = (-l[k * n + i]).mul_add(x[k], x[i]);
+            }
+            divide_row(&mut x[i..i + 1], l[i * n + i], i)?;
+        }
     }
     Ok(())
 }

@@ -120,4 +120,15 @@ impl Isa {
             Level::Portable => kernel.run(),
         }
     }
+
+    /// Runs a kernel compiled for vectors of at most 256 bits: for work that wider ones would not speed up, to compile it once less.
+    #[inline]
+    pub fn run_narrow<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            // SAFETY: `Isa::available` makes either value only where it found the features of `avx2`.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 | Level::Avx2 => unsafe { avx2(kernel) },
+            Level::Portable => kernel.run(),
+        }
+    }
 }

@@ -67,12 +67,15 @@ pub trait Bulk: Sized {
     /// The inner product over 16 lanes of fused multiply-adds.
     fn dot(x: &[Self], y: &[Self]) -> Self;
     /// `x ← f(x)`, element by element.
-    fn map(f: Function, x: &mut [Self])
-    where
-        Self: Scalar,
-    {
-        x.iter_mut().for_each(|x| *x = f.of(*x));
-    }
+    fn map(f: Function, x: &mut [Self]);
+    /// Each row of `cols` numbers becomes its softmax.
+    fn softmax_rows(x: &mut [Self], cols: usize);
+    /// The gradient of [`Bulk::softmax_rows`] from its result `y`, in place of the cotangent.
+    fn softmax_rows_vjp(y: &[Self], y_bar: &mut [Self], cols: usize);
+    /// Each row of `cols` numbers becomes `(x − μ) r` with `r = 1/√(v + ε)`, kept in `r[i]`: μ the mean, v the biased variance of the row.
+    fn standardise_rows(x: &mut [Self], cols: usize, eps: Self, r: &mut [Self]);
+    /// The gradient of [`Bulk::standardise_rows`] from its results, in place of the cotangent `h`.
+    fn standardise_rows_vjp(hat: &[Self], r: &[Self], h: &mut [Self], cols: usize);
     /// The lower Cholesky factor of the symmetric `n × n` matrix of which the lower triangle is given, in place; the upper triangle becomes 0.
     fn cholesky(a: &mut [Self], n: usize) -> Result<()>;
     /// The pivots less one of `I + M`, in place: [`crate::linalg::definition::excess_pivots`].
@@ -81,12 +84,18 @@ pub trait Bulk: Sized {
     fn solve_lower(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
     /// `Lᵀ X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
     fn solve_lower_t(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
+    /// `X Lᵀ = B` for lower-triangular `L` (`n × n`) and `B` with rows of n numbers, in place.
+    fn solve_lower_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()>;
+    /// `X L = B` for lower-triangular `L` (`n × n`) and `B` with rows of n numbers, in place.
+    fn solve_lower_t_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()>;
     /// `log det A` of a symmetric positive definite matrix.
     fn log_det(a: &[Self], n: usize) -> Result<Self>;
     /// `log det(I + M)` for positive semidefinite `M`, accurate relative to its own size for tiny `M`.
     fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self>;
     /// `A⁻¹ B` for symmetric positive definite `A` (`n × n`) and `B` (`n × m`).
     fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>>;
+    /// `B A⁻¹` for symmetric positive definite `A` (`n × n`) and `B` with rows of n numbers.
+    fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>>;
 }
 
 macro_rules! functions {

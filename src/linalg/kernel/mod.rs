@@ -10,6 +10,7 @@ mod factor;
 mod map;
 pub mod plain;
 mod product;
+mod rows;
 mod solve;
 mod sum;
 mod tile;
@@ -17,7 +18,8 @@ mod tile;
 pub use factor::{cholesky, excess_pivots};
 pub use map::map;
 pub use product::product;
-pub use solve::{Side, solve_lower, solve_lower_t};
+pub use rows::{softmax_rows, softmax_rows_vjp, standardise_rows, standardise_rows_vjp};
+pub use solve::{solve_lower, solve_lower_rows, solve_lower_t, solve_lower_t_rows};
 pub use sum::{dot, sum};
 pub use tile::spin;
 
@@ -41,7 +43,7 @@ pub trait Tiled {
 }
 
 /// A number that the processor computes with: `f32`, `f64`.
-pub trait Real: Scalar {
+pub trait Real: Scalar + PartialOrd {
     /// The tile width of 256-bit vectors, 64 bytes.
     const NARROW: usize;
     /// Runs a kernel at the tile width of 256-bit vectors.

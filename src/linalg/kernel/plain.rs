@@ -5,7 +5,7 @@ use super::Isa;
 use crate::Result;
 use crate::linalg::definition;
 use crate::linalg::dispatch::Kernel;
-use crate::scalar::{Part, Scalar, View};
+use crate::scalar::{Function, Part, Scalar, View};
 
 macro_rules! definitions {
     ($($name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
@@ -23,7 +23,7 @@ macro_rules! definitions {
                         definition::$name($(self.$argument),*)
                     }
                 }
-                isa.run(Call { $($argument,)* of: std::marker::PhantomData })
+                isa.run_narrow(Call { $($argument,)* of: std::marker::PhantomData })
             }
         )*
     };
@@ -34,8 +34,15 @@ definitions! {
     product(a: View<'a, S>, b: View<'a, S>, c: &'a mut [S], part: Part);
     sum(x: &'a [S]) -> S;
     dot(x: &'a [S], y: &'a [S]) -> S;
+    map(f: Function, x: &'a mut [S]);
+    softmax_rows(x: &'a mut [S], cols: usize);
+    softmax_rows_vjp(y: &'a [S], y_bar: &'a mut [S], cols: usize);
+    standardise_rows(x: &'a mut [S], cols: usize, eps: S, r: &'a mut [S]);
+    standardise_rows_vjp(hat: &'a [S], r: &'a [S], h: &'a mut [S], cols: usize);
     cholesky(a: &'a mut [S], n: usize) -> Result<()>;
     excess_pivots(m: &'a mut [S], n: usize) -> Result<()>;
     solve_lower(l: &'a [S], n: usize, b: &'a mut [S], m: usize) -> Result<()>;
     solve_lower_t(l: &'a [S], n: usize, b: &'a mut [S], m: usize) -> Result<()>;
+    solve_lower_rows(l: &'a [S], n: usize, b: &'a mut [S]) -> Result<()>;
+    solve_lower_t_rows(l: &'a [S], n: usize, b: &'a mut [S]) -> Result<()>;
 }

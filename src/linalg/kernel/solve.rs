@@ -7,34 +7,54 @@ use crate::scalar::View;
 use crate::{Error, Result};
 
 /// How the right-hand sides lie in the row-major `B`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// `B` is `n × m`, each column a right-hand side.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
     Columns,
-    /// `B` is `m × n`, each row a right-hand side: `X Lᵀ = B`, or `X L = B`.
     Rows,
 }
 
 /// Up to this size the plain loops are faster.
 const TINY: usize = 6;
 
-/// `L X = B` in place, for lower-triangular `L` (`n × n`) and `m` right-hand sides. `n²m` flops. Errors: `Domain` for a zero on the diagonal.
-pub fn solve_lower<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) -> Result<()> {
-    if n <= TINY && side == Side::Columns {
+/// `L X = B` in place, for lower-triangular `L` (`n × n`) and `B` (`n × m`). `n²m` flops. Errors: `Domain` for a zero on the diagonal.
+pub fn solve_lower<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize) -> Result<()> {
+    if n <= TINY {
         return plain::solve_lower(isa, l, n, b, m);
     }
     check_diagonal(l, n, 0..n)?;
-    solve::<T, false>(isa, l, n, b, m, side);
+    solve::<T, false>(isa, l, n, b, m, Side::Columns);
     Ok(())
 }
 
-/// `Lᵀ X = B` in place, for lower-triangular `L` (`n × n`) and `m` right-hand sides. `n²m` flops. Errors: `Domain` for a zero on the diagonal.
-pub fn solve_lower_t<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) -> Result<()> {
-    if n <= TINY && side == Side::Columns {
+/// `Lᵀ X = B` in place, for lower-triangular `L` (`n × n`) and `B` (`n × m`). `n²m` flops. Errors: `Domain` for a zero on the diagonal.
+pub fn solve_lower_t<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize) -> Result<()> {
+    if n <= TINY {
         return plain::solve_lower_t(isa, l, n, b, m);
     }
     check_diagonal(l, n, (0..n).rev())?;
-    solve::<T, true>(isa, l, n, b, m, side);
+    solve::<T, true>(isa, l, n, b, m, Side::Columns);
+    Ok(())
+}
+
+/// `X Lᵀ = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero
+/// on the diagonal.
+pub fn solve_lower_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) -> Result<()> {
+    if b.is_empty() || n <= TINY && b.len() <= TINY * n {
+        return plain::solve_lower_rows(isa, l, n, b);
+    }
+    check_diagonal(l, n, 0..n)?;
+    solve::<T, false>(isa, l, n, b, b.len() / n, Side::Rows);
+    Ok(())
+}
+
+/// `X L = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero on
+/// the diagonal.
+pub fn solve_lower_t_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) -> Result<()> {
+    if b.is_empty() || n <= TINY && b.len() <= TINY * n {
+        return plain::solve_lower_t_rows(isa, l, n, b);
+    }
+    check_diagonal(l, n, (0..n).rev())?;
+    solve::<T, true>(isa, l, n, b, b.len() / n, Side::Rows);
     Ok(())
 }
 
