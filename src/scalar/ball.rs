@@ -280,7 +280,7 @@ impl Neg for Ball {
 #[inline(always)]
 fn product(x: Ball, y: Ball) -> (DoubleDouble, f64) {
     let (mid, lost) = raw_product(x.mid, y.mid);
-    let spread = x.mid.hi.abs() * y.rad + (y.mid.hi.abs() + y.rad) * x.rad;
+    let spread = (x.mid.hi.abs() * y.rad + y.mid.hi.abs() * x.rad) + x.rad * y.rad;
     let small = wild(x.mid.hi) | wild(x.mid.lo) | wild(x.rad) | wild(y.mid.hi) | wild(y.mid.lo) | wild(y.rad);
     (mid, (spread + lost) + if small { HIDDEN } else { 0.0 })
 }
@@ -304,7 +304,7 @@ impl Div for Ball {
         let rad = size / least * SLACK;
         Ball::close(
             q,
-            if !(least > 0.0) || !q.is_finite() {
+            if least <= 0.0 || least.is_nan() || !q.is_finite() {
                 f64::INFINITY
             } else if size == 0.0 {
                 0.0
@@ -354,6 +354,9 @@ impl Scalar for Ball {
     #[inline(always)]
     fn from_f64(x: f64) -> Ball {
         Ball::exact(x)
+    }
+    fn from_usize(n: usize) -> Ball {
+        Ball::new(DoubleDouble::from_usize(n), 0.0)
     }
     fn from_ball(x: Ball) -> Ball {
         x

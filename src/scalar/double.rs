@@ -210,6 +210,11 @@ impl Scalar for DoubleDouble {
     fn from_f64(x: f64) -> Self {
         DoubleDouble { hi: x, lo: 0.0 }
     }
+    /// Exact for every count.
+    fn from_usize(n: usize) -> Self {
+        let (high, low) = (n as u64 >> 32, n as u64 & 0xffff_ffff);
+        DoubleDouble::from_sum(high as f64 * 4294967296.0, low as f64)
+    }
     fn from_ball(x: Ball) -> Self {
         x.mid()
     }

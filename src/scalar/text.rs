@@ -1,7 +1,7 @@
 //! Numbers as text: exact conversion between double-double numbers, balls, decimal and hexadecimal notation.
 //!
 //! A decimal number is read as the rational it denotes and rounded once; a number is printed from its exact binary value. Text that denotes
-//! no number, an overflow, more than [`LONGEST`] characters: an error, never a panic, and never more than a few milliseconds.
+//! no number, an overflow, more than 4096 characters: an error, never a panic, and never more than a few milliseconds.
 
 mod natural;
 
@@ -11,7 +11,7 @@ use natural::Natural;
 use std::fmt;
 
 /// Characters in the longest number that is read. The longest exact decimal of a double-double has fewer than 1500.
-pub const LONGEST: usize = 4096;
+const LONGEST: usize = 4096;
 
 /// `± numerator / denominator · 2^power`.
 #[derive(Clone, Debug)]
@@ -123,8 +123,8 @@ impl Rational {
         if self.numerator.is_zero() {
             return (String::new(), 0);
         }
-        // log₁₀ 2 = 0.30103 − 4.3·10⁻⁹: right to within one for every power that occurs; the loop settles it.
-        let mut exponent = ((self.numerator.bits() + self.power - 1) as f64 * 0.301029995).floor() as i64;
+        // Right to within one; the loop settles it.
+        let mut exponent = ((self.numerator.bits() + self.power - 1) as f64 * std::f64::consts::LOG10_2).floor() as i64;
         loop {
             let (twice, lost) = self.twice_scaled(count as i64 - 1 - exponent);
             let (down, half) = twice.shifted_down(1);
@@ -279,7 +279,7 @@ impl DoubleDouble {
     ///
     /// # Errors
     /// [`Error::Format`] for anything that is not a number, and for a number that overflows; [`Error::Unsupported`] for one of more than
-    /// [`LONGEST`] characters.
+    /// 4096 characters.
     pub fn parse(text: &str) -> Result<DoubleDouble> {
         pair(text).map(|(x, _)| x)
     }

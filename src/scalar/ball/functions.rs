@@ -73,7 +73,7 @@ pub(super) fn exp(x: Ball) -> Ball {
         return Ball::WHOLE;
     }
     if x.rad > NARROW {
-        return ends(x, exp);
+        return not_negative(ends(x, exp));
     }
     let value = point::exp::<Ball>(x.mid);
     not_negative(if x.rad == 0.0 { value } else { value.widen(value.size() * growth(x.rad) + SMALLEST) })
@@ -110,13 +110,13 @@ pub(super) fn log1p(x: Ball) -> Ball {
         return Ball::WHOLE;
     }
     if x.rad > NARROW * shifted.mid.hi {
-        return ends(x, log1p);
+        return ln(shifted);
     }
     let value = point::log1p::<Ball>(x.mid);
     if x.rad == 0.0 { value } else { value.widen(x.rad / shifted.least() + SMALLEST) }
 }
 
-/// The slope is sech² = 1 − tanh², whose own slope is at most 4/√27 < 0.77.
+/// The slope `sech² x = 1 − tanh² x = 4q/(1 + q)²` with `q = e^(−2|x|)` grows by at most e^(2r) over the ball.
 pub(super) fn tanh(x: Ball) -> Ball {
     if x.is_whole() {
         return Ball::WHOLE;
@@ -125,7 +125,7 @@ pub(super) fn tanh(x: Ball) -> Ball {
         return within_one(ends(x, tanh));
     }
     let value = point::tanh::<Ball>(x.mid);
-    let slope = (Ball::ONE - value * value).size() + 0.77 * x.rad;
+    let slope = (Ball::ONE - value * value).size() * (1.0 + growth(2.0 * x.rad));
     within_one(if x.rad == 0.0 { value } else { value.widen(x.rad * slope + SMALLEST) })
 }
 
