@@ -143,25 +143,23 @@ impl Rational {
     }
 }
 
-/// `digits · 10^(exponent − …)` in plain notation where that is short, else with an exponent.
+/// `d.ddd · 10^exponent`, in plain notation where that needs no digits that are not given and few zeros in front.
 fn layout(negative: bool, digits: &str, exponent: i64) -> String {
-    let count = digits.len() as i64;
-    let body = match exponent {
-        _ if digits.is_empty() => "0".to_string(),
-        -5..=-1 => format!("0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
-        0.. if exponent + 1 == count => digits.to_string(),
-        0.. if exponent < count => format!("{}.{}", &digits[..=exponent as usize], &digits[exponent as usize + 1..]),
-        0..21 => format!("{digits}{}", "0".repeat((exponent + 1 - count) as usize)),
-        _ if count == 1 => format!("{digits}e{exponent}"),
+    let body = match (digits.len() as i64, exponent) {
+        (0, _) => "0".to_string(),
+        (_, -5..=-1) => format!("0.{}{digits}", "0".repeat((-exponent - 1) as usize)),
+        (count, 0..) if exponent + 1 == count => digits.to_string(),
+        (count, 0..) if exponent < count => format!("{}.{}", &digits[..=exponent as usize], &digits[exponent as usize + 1..]),
+        (1, _) => format!("{digits}e{exponent}"),
         _ => format!("{}.{}e{exponent}", &digits[..1], &digits[1..]),
     };
     if negative { format!("-{body}") } else { body }
 }
 
-/// Without the zeros at the end.
-fn short(digits: &str) -> &str {
-    let end = digits.trim_end_matches('0').len();
-    &digits[..end.max(1).min(digits.len())]
+/// Without the zeros at the end, except those that plain notation needs in front of the point.
+fn short(digits: &str, exponent: i64) -> &str {
+    let least = if (0..21).contains(&exponent) { exponent as usize + 1 } else { 1 };
+    &digits[..digits.trim_end_matches('0').len().max(least).min(digits.len())]
 }
 
 fn fault(text: &str, expected: &str) -> Error {
@@ -310,7 +308,7 @@ impl DoubleDouble {
         for count in counts.take_while(|&count| count < LONGEST) {
             let (digits, exponent) = exact.digits(count);
             if DoubleDouble::parse(&layout(self.hi < 0.0, &digits, exponent)).is_ok_and(|x| x == self) {
-                return (short(&digits).to_string(), exponent);
+                return (short(&digits, exponent).to_string(), exponent);
             }
         }
         unreachable!("no pair has more than 1500 decimal digits")
@@ -343,7 +341,7 @@ impl Ball {
         let (top, radius_top) = (mid.digits(1).1, rad.digits(1).1);
         let count = if self.rad() == 0.0 { 40 } else { (top - radius_top + 4).clamp(4, 60) };
         let (digits, exponent) = mid.digits(count as usize);
-        let value = layout(mid.negative, short(&digits), exponent);
+        let value = layout(mid.negative, short(&digits, exponent), exponent);
         let exact = rational(&value).is_ok_and(|x| x.pair() == (self.mid(), 0.0));
         // The radius in units of 10^unit; half a unit of the last digit printed is 5 of the next.
         let (next, fine) = (exponent - count, radius_top - 4);
@@ -360,7 +358,7 @@ impl Ball {
         }
         let digits = units.decimal();
         let first = unit + digits.len() as i64 - 1;
-        format!("{value} ± {}", layout(false, short(&digits), if digits.is_empty() { 0 } else { first }))
+        format!("{value} ± {}", layout(false, short(&digits, first), first))
     }
     /// Hexadecimal `value ± radius`, exact: [`Ball::parse`] reads the same ball back.
     pub fn to_hex(self) -> String {
@@ -377,7 +375,7 @@ impl Ball {
                 let [low, high] = ends.each_ref().map(|end| (end.negative && !end.numerator.is_zero(), end.digits(count)));
                 if low == high {
                     let (negative, (digits, exponent)) = low;
-                    return layout(negative, if r == 0.0 { short(&digits) } else { &digits }, exponent);
+                    return layout(negative, if r == 0.0 { short(&digits, exponent) } else { &digits }, exponent);
                 }
             }
         }

@@ -168,10 +168,12 @@ fn series(first: Int, mut next: impl FnMut(u64, Int) -> Int, mut part: impl FnMu
     sum
 }
 
-/// `Σ xⁿ/n!`. The error is below 2^(size of the largest term + 12 − bits).
+/// `(Σ tⁿ/n!)^(2^h)` with t = x/2^h below 1/200 in size. The error is below 2^(h + 12 − bits) of the greater of 1 and the result.
 pub fn exp(x: &Dyadic, bits: i64) -> Dyadic {
-    let x = x.fixed(bits);
-    let n = series(Int::new(1).shift(bits), |k, term| term.mul(&x).shift(-bits).div(k), |_, term| term.clone());
+    let halvings = (x.n.bits() + x.p + 8).max(0);
+    let t = Dyadic { n: x.n.clone(), p: x.p - halvings }.fixed(bits);
+    let n = series(Int::new(1).shift(bits), |k, term| term.mul(&t).shift(-bits).div(k), |_, term| term.clone());
+    let n = (0..halvings).fold(n, |n, _| n.mul(&n).shift(-bits));
     Dyadic { n, p: -bits }
 }
 
@@ -179,7 +181,9 @@ pub fn exp(x: &Dyadic, bits: i64) -> Dyadic {
 pub fn sin_cos(x: &Dyadic, halvings: i64, bits: i64) -> (Dyadic, Dyadic) {
     let x = Dyadic { n: x.n.clone(), p: x.p - halvings }.fixed(bits);
     let square = x.mul(&x).shift(-bits).neg();
-    let power = |from: u64, first: Int| series(first, |k, term| term.mul(&square).shift(-bits).div((2 * k + from) * (2 * k + from - 1)), |_, t| t.clone());
+    let power = |from: u64, first: Int| {
+        series(first, |k, term| term.mul(&square).shift(-bits).div((2 * k + from) * (2 * k + from - 1)), |_, t| t.clone())
+    };
     let (mut sin, mut cos) = (power(1, x.clone()), power(0, Int::new(1).shift(bits)));
     for _ in 0..halvings {
         let product = sin.mul(&cos).shift(1 - bits);
@@ -233,9 +237,19 @@ pub fn nearest_f32(x: &Dyadic) -> f32 {
 }
 fn nearest(x: &Dyadic, candidates: &[f64], even: impl Fn(f64) -> bool) -> f64 {
     let distance = |c: f64| x.sub(&Dyadic::from_f64(c)).abs();
-    candidates.iter().copied().reduce(|a, b| match distance(a).cmp(&distance(b)) {
-        Ordering::Less => a,
-        Ordering::Greater => b,
-        Ordering::Equal => if even(a) { a } else { b },
-    }).unwrap()
+    candidates
+        .iter()
+        .copied()
+        .reduce(|a, b| match distance(a).cmp(&distance(b)) {
+            Ordering::Less => a,
+            Ordering::Greater => b,
+            Ordering::Equal => {
+                if even(a) {
+                    a
+                } else {
+                    b
+                }
+            }
+        })
+        .unwrap()
 }
