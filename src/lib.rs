@@ -8,6 +8,7 @@ pub mod learn;
 pub mod linalg;
 pub mod oracle;
 pub mod random;
+pub mod reduction;
 pub mod report;
 pub mod scalar;
 

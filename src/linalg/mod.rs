@@ -19,4 +19,5 @@ pub mod threads;
 pub use cholesky::{
     Cholesky, log_det, log_det_i_plus, log_det_i_plus_vjp, log_det_vjp, plus_identity, spd_inverse, spd_solve, spd_solve_vjp,
 };
+pub(crate) use matrix::mirror;
 pub use matrix::{Matrix, gram, product};

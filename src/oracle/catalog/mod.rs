@@ -3,6 +3,7 @@
 mod coding;
 mod learn;
 mod linalg;
+mod reduction;
 
 use super::entry::Entry;
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ pub static CATALOG: &[&dyn Entry] = &[
     &learn::Gelu,
     &learn::CrossEntropy,
     &coding::CodingRate,
+    &reduction::ConditionalRate,
+    &reduction::RateReduction,
 ];
 
 /// The operator of that name. Errors: `Usage`, with the names that come closest.

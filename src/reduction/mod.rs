@@ -1,0 +1,10 @@
+//! Rate reduction: how much cheaper it is to code classes apart than together, and what follows from making that as large as possible.
+
+mod divergence;
+mod membership;
+mod parts;
+mod rate_reduction;
+mod source;
+
+pub use membership::{Class, Membership};
+pub use rate_reduction::{RateGradient, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};

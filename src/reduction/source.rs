@@ -1,0 +1,186 @@
+//! One Gaussian source: weighted samples, their second moment on its smaller side, and the derivatives of its log-determinant.
+//!
+//! With samples `Z` (s × d), weights `D = diag(w)` and a scale α, everything of the rate reduction is made of
+//! `M = I_d + α ZᵀDZ` and `W = I_s + α D^½ ZZᵀ D^½`. `det M = det W` (Sylvester) and `Z M⁻¹ = D^{-½} W⁻¹ D^½ Z` (push-through), so that the smaller of the two serves.
+
+use super::membership::Class;
+use crate::Result;
+use crate::linalg::{Matrix, gram, log_det_i_plus, mirror, plus_identity, spd_inverse, spd_solve};
+use crate::scalar::{Part, Scalar};
+use std::cmp::Ordering;
+
+/// The matrix that a source is factored by.
+#[derive(Clone, Debug)]
+pub(super) enum Moment<S> {
+    /// `α ZᵀDZ`, d × d.
+    Features(Matrix<S>),
+    /// `α D^½ ZZᵀ D^½`, s × s.
+    Samples(Matrix<S>),
+}
+
+impl<S: Scalar> Moment<S> {
+    pub(super) fn matrix(&self) -> &Matrix<S> {
+        match self {
+            Moment::Features(m) | Moment::Samples(m) => m,
+        }
+    }
+    /// `log det(I + α ZᵀDZ)`.
+    pub(super) fn log_det(&self) -> Result<S> {
+        log_det_i_plus(self.matrix())
+    }
+}
+
+/// Weighted samples under a scale α.
+#[derive(Clone, Debug)]
+pub(super) struct Source<S> {
+    /// The samples, s × d.
+    pub z: Matrix<S>,
+    /// Their weights; `None` if each is 1.
+    pub weights: Option<Vec<S>>,
+    /// α.
+    pub alpha: S,
+}
+
+impl<S: Scalar> Source<S> {
+    /// The samples of a class.
+    pub fn of_class(z: &Matrix<S>, class: &Class<S>, alpha: S) -> Result<Self> {
+        Ok(Source { z: z.select_rows(&class.rows)?, weights: class.weights.clone(), alpha })
+    }
+    /// `√w` where the smaller side is that of the samples; `None` where it is that of the features. Decided by the shape alone, but for weights that are not surely
+    /// positive (a weight 0 that moves, in a dual number), which have no root to speak of.
+    fn roots(&self) -> Option<Option<Vec<S>>> {
+        if self.z.cols() <= self.z.rows() {
+            return None;
+        }
+        match &self.weights {
+            None => Some(None),
+            Some(w) if w.iter().all(|w| w.sign() == Some(Ordering::Greater)) => Some(Some(w.iter().map(|w| w.sqrt()).collect())),
+            Some(_) => None,
+        }
+    }
+    /// The Gram matrix of the smaller side, times α.
+    pub fn moment(&self) -> Result<Moment<S>> {
+        Ok(match self.roots() {
+            None => Moment::Features(self.scatter()?.scale(self.alpha)),
+            Some(roots) => Moment::Samples(gram(rows_scaled(&self.z, roots.as_deref()).view()).scale(self.alpha)),
+        })
+    }
+    /// The same from the Gram matrix `ZZᵀ` of all samples, of which `rows` are this source's: no product is formed twice.
+    pub fn moment_within(&self, all: &Matrix<S>, rows: &[usize]) -> Result<Moment<S>> {
+        let Some(roots) = self.roots() else { return self.moment() };
+        let root = |i: usize| roots.as_ref().map_or(S::ONE, |r| r[i]);
+        let element = |i, j| all[(rows[i], rows[j])] * (root(i) * root(j)) * self.alpha;
+        Ok(Moment::Samples(Matrix::from_fn(rows.len(), rows.len(), |i, j| if i < j { element(j, i) } else { element(i, j) })))
+    }
+    /// `ZᵀDZ`, d × d, symmetric to the bit.
+    pub fn scatter(&self) -> Result<Matrix<S>> {
+        let Some(w) = &self.weights else { return Ok(self.z.gram_cols()) };
+        let weighted = rows_scaled(&self.z, Some(w));
+        let (d, mut g) = (self.z.cols(), Matrix::zeros(self.z.cols(), self.z.cols()));
+        S::product(self.z.view().t(), weighted.view(), g.data_mut(), Part::Lower);
+        mirror(g.data_mut(), d);
+        Ok(g)
+    }
+
+    /// `D Z M⁻¹`, s × d: the rows of `∂(½ log det M)/∂Z`, less the factor α.
+    pub fn whitened(&self, moment: &Moment<S>) -> Result<Matrix<S>> {
+        match moment {
+            Moment::Features(p) => {
+                let solved = spd_solve(&plus_identity(p)?, &self.z.transpose())?.transpose();
+                Ok(rows_scaled(&solved, self.weights.as_deref()))
+            }
+            Moment::Samples(p) => {
+                let roots = self.roots().flatten();
+                let solved = spd_solve(&plus_identity(p)?, &rows_scaled(&self.z, roots.as_deref()))?;
+                Ok(rows_scaled(&solved, roots.as_deref()))
+            }
+        }
+    }
+    /// `D Z M⁻¹ αZᵀDZ = D Z (I − M⁻¹)`, s × d, without the cancellation that the difference has for small samples.
+    pub fn shrunk(&self, moment: &Moment<S>) -> Result<Matrix<S>> {
+        match moment {
+            Moment::Features(p) => Ok(rows_scaled(&self.z.matmul(&shrinkage(p)?)?, self.weights.as_deref())),
+            Moment::Samples(p) => {
+                let roots = self.roots().flatten();
+                let solved = spd_solve(&plus_identity(p)?, &p.matmul(&rows_scaled(&self.z, roots.as_deref()))?)?;
+                Ok(rows_scaled(&solved, roots.as_deref()))
+            }
+        }
+    }
+    /// `x_iᵀ M⁻¹ x_i` for each row of `X`. On the samples' side by the ridge identity `xᵀM⁻¹x = ‖x − Z̃ᵀq‖² + ‖q‖²/α`, `q = α W⁻¹ Z̃ x`, a sum of squares.
+    pub fn quadratic(&self, moment: &Moment<S>, x: &Matrix<S>) -> Result<Vec<S>> {
+        match moment {
+            Moment::Features(p) => {
+                let solved = spd_solve(&plus_identity(p)?, &x.transpose())?.transpose();
+                Ok((0..x.rows()).map(|i| S::dot(x.row(i), solved.row(i))).collect())
+            }
+            Moment::Samples(p) => {
+                let z = rows_scaled(&self.z, self.roots().flatten().as_deref());
+                let q = spd_solve(&plus_identity(p)?, &z.matmul_t(x)?)?.scale(self.alpha).transpose();
+                let left = x.sub(&q.matmul(&z)?)?;
+                Ok((0..x.rows()).map(|i| S::dot(left.row(i), left.row(i)) + S::dot(q.row(i), q.row(i)) / self.alpha).collect())
+            }
+        }
+    }
+    /// The Hessian of `½ log det M` in the samples, along `V` (s × d): `α D (V − α Y T) M⁻¹` with `Y = Z M⁻¹`, `T = VᵀDZ + ZᵀDV`; on the samples' side
+    /// `α D^½ W⁻¹ (Ṽ − α (Ṽ Z̃ᵀ + Z̃ Ṽᵀ) W⁻¹ Z̃)`.
+    pub fn hessian(&self, moment: &Moment<S>, v: &Matrix<S>) -> Result<Matrix<S>> {
+        let alpha = self.alpha;
+        match moment {
+            Moment::Features(p) => {
+                let m = plus_identity(p)?;
+                let y = spd_solve(&m, &self.z.transpose())?.transpose();
+                let half = rows_scaled(v, self.weights.as_deref()).t_matmul(&self.z)?;
+                let t = half.add(&half.transpose())?;
+                let inner = v.sub(&y.matmul(&t)?.scale(alpha))?;
+                let outer = spd_solve(&m, &inner.transpose())?.transpose().scale(alpha);
+                Ok(rows_scaled(&outer, self.weights.as_deref()))
+            }
+            Moment::Samples(p) => {
+                let (m, roots) = (plus_identity(p)?, self.roots().flatten());
+                let (z, v) = (rows_scaled(&self.z, roots.as_deref()), rows_scaled(v, roots.as_deref()));
+                let half = v.matmul_t(&z)?;
+                let t = half.add(&half.transpose())?;
+                let inner = v.sub(&t.matmul(&spd_solve(&m, &z)?)?.scale(alpha))?;
+                Ok(rows_scaled(&spd_solve(&m, &inner)?.scale(alpha), roots.as_deref()))
+            }
+        }
+    }
+    /// The third derivative of `½ log det M` along `V` and `Y`, on the features' side: with `N = M⁻¹` and `T_AB = AᵀDB + BᵀDA`,
+    /// `α² D { α Z (N T_YZ N T_VZ + N T_VZ N T_YZ) − V N T_YZ − Y N T_VZ − Z N T_VY } N`, from `dN = −α N dT N` in the Hessian.
+    pub fn third(&self, v: &Matrix<S>, y: &Matrix<S>) -> Result<Matrix<S>> {
+        let weights = self.weights.as_deref();
+        let n = spd_inverse(&plus_identity(&self.scatter()?.scale(self.alpha))?)?;
+        let cross = |a: &Matrix<S>, b: &Matrix<S>| -> Result<Matrix<S>> {
+            let half = rows_scaled(a, weights).t_matmul(b)?;
+            half.add(&half.transpose())
+        };
+        let (by, bv, bb) = (n.matmul(&cross(y, &self.z)?)?, n.matmul(&cross(v, &self.z)?)?, n.matmul(&cross(v, y)?)?);
+        let twice = by.matmul(&bv)?.add(&bv.matmul(&by)?)?;
+        let first = v.matmul(&by)?.add(&y.matmul(&bv)?)?.add(&self.z.matmul(&bb)?)?;
+        let sum = self.z.matmul(&twice)?.scale(self.alpha).sub(&first)?;
+        Ok(rows_scaled(&sum.matmul(&n)?.scale(self.alpha.square()), weights))
+    }
+}
+
+/// `M⁻¹ P = I − M⁻¹`, `M = I + P`.
+pub(super) fn shrinkage<S: Scalar>(p: &Matrix<S>) -> Result<Matrix<S>> {
+    spd_solve(&plus_identity(p)?, p)
+}
+
+/// Row i times `by[i]`.
+pub(super) fn rows_scaled<S: Scalar>(x: &Matrix<S>, by: Option<&[S]>) -> Matrix<S> {
+    match by {
+        None => x.clone(),
+        Some(by) => Matrix::from_fn(x.rows(), x.cols(), |i, j| x[(i, j)] * by[i]),
+    }
+}
+
+/// Adds row i of `x` to row `rows[i]` of `out`, times `c`.
+pub(super) fn scatter_rows<S: Scalar>(out: &mut Matrix<S>, rows: &[usize], x: &Matrix<S>, c: S) {
+    for (i, &row) in rows.iter().enumerate() {
+        for (o, &x) in out.row_mut(row).iter_mut().zip(x.row(i)) {
+            *o = x.mul_add(c, *o);
+        }
+    }
+}
