@@ -12,7 +12,8 @@ use crate::scalar::Scalar;
 
 /// `½ Σ_k γ_k (tr X_k − log det(I + X_k))` plus what weights that do not sum to 1 contribute:
 /// `½ (1 − Γ)(log det M − α Σ_i q_i) + ½ α Σ_i (1 − t_i) q_i`, `Γ = Σ γ_k`, `t_i` the weight of sample i, `q_i = z_iᵀ M⁻¹ z_i`.
-pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<S> {
+/// `None` where a pivot of `I + X` is below 1/8: there X has an eigenvalue near −1 and an error of u in X weighs 1/pivot, but the divergence is no longer small either.
+pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<Option<S>> {
     let mut sum = S::ZERO;
     match &parts.whole_moment {
         Moment::Features(p) => {
@@ -26,7 +27,8 @@ pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<S> {
                 S::solve_lower(factor.l().data(), d, x.data_mut(), d)?;
                 let mut x = x.transpose();
                 S::solve_lower(factor.l().data(), d, x.data_mut(), d)?;
-                sum = piece.gamma.mul_add(trace_less_log_det(&mut x)?, sum);
+                let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
+                sum = piece.gamma.mul_add(divergence, sum);
             }
         }
         // M⁻¹ (M_k − M) has the eigenvalues of Δ_k F, F = W⁻¹ αK, with Δ_k = diag(Π_ik/γ_k − 1).
@@ -38,7 +40,8 @@ pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<S> {
                     delta[row] += piece.class.weights.as_ref().map_or(S::ONE, |w| w[i]) / piece.gamma;
                 }
                 let mut x = Matrix::from_fn(p.rows(), p.rows(), |i, j| delta[i] * shrinkage[(i, j)]);
-                sum = piece.gamma.mul_add(trace_less_log_det(&mut x)?, sum);
+                let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
+                sum = piece.gamma.mul_add(divergence, sum);
             }
         }
     }
@@ -51,12 +54,12 @@ pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<S> {
         let alpha = parts.whole.alpha;
         sum += lack * (parts.whole_moment.log_det()? - alpha * S::sum(&form)) + alpha * S::dot(&lacking, &form);
     }
-    Ok(sum * half)
+    Ok(Some(sum * half))
 }
 
 /// `tr X − log det(I + X) = Σ_j (s_j − log(1 + s_j)) + (x_jj − s_j)`, where `1 + s_j` are the pivots of `I + X = L U`, whose leading minors must be positive.
-/// For symmetric X both terms are never negative. Destroys X. `2n³/3` flops.
-fn trace_less_log_det<S: Scalar>(x: &mut Matrix<S>) -> Result<S> {
+/// For symmetric X both terms are never negative. `None` at a pivot below 1/8. Destroys X. `2n³/3` flops.
+fn trace_less_log_det<S: Scalar>(x: &mut Matrix<S>) -> Result<Option<S>> {
     let n = x.rows();
     let mut terms = Vec::with_capacity(n);
     let mut gaps = vec![S::ZERO; n];
@@ -64,6 +67,9 @@ fn trace_less_log_det<S: Scalar>(x: &mut Matrix<S>) -> Result<S> {
         let excess = x[(j, j)];
         let pivot = S::ONE + excess;
         check_pivot(pivot, j)?;
+        if pivot.value() < 0.125 {
+            return Ok(None);
+        }
         terms.push(excess_less_log(excess) + gaps[j]);
         let (above, below) = x.data_mut().split_at_mut((j + 1) * n);
         let pivot_row = &above[j * n..];
@@ -76,7 +82,7 @@ fn trace_less_log_det<S: Scalar>(x: &mut Matrix<S>) -> Result<S> {
             }
         }
     }
-    Ok(S::sum(&terms))
+    Ok(Some(S::sum(&terms)))
 }
 
 /// `s − log(1 + s)`, relative to its own size: with `t = s/(2 + s)`, `log(1 + s) = 2 (t + t³/3 + t⁵/5 + …)` and `s − 2t = s t`.

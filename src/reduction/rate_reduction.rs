@@ -120,7 +120,10 @@ fn reduction<S: Scalar>(parts: &Parts<S>) -> Result<S> {
     let difference = rate - parts.conditional_rate()?;
     // A ball that carries a radius vouches for its own digits.
     let certified = difference.to_ball().rad() > 0.0;
-    if certified || difference.value() * 16.0 >= rate.value() { Ok(difference) } else { by_divergences(parts) }
+    if certified || difference.value() * 16.0 >= rate.value() {
+        return Ok(difference);
+    }
+    Ok(by_divergences(parts)?.unwrap_or(difference))
 }
 
 /// `ΔR(Z | Π; ε)`, see [`RateReduction::value`].
