@@ -4,6 +4,7 @@ mod arguments;
 mod eval;
 mod files;
 mod ops;
+mod rate;
 mod serve;
 mod verify;
 
@@ -31,6 +32,7 @@ const CALLS: &[Call] = &[
     },
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
+    Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

@@ -255,7 +255,7 @@ fn central(
     if error > allowed {
         return Err(Error::domain("gradient against central differences", fine.mid().to_decimal(20), gradient.mid().to_decimal(20)));
     }
-    Ok(error / size)
+    Ok(error / (size + values))
 }
 
 /// A symmetric input is moved symmetrically: its gradient is the one under such moves.
@@ -316,6 +316,7 @@ fn compare(mine: &Values<Ball>, truth: &Values<Ball>, scale: &Values<Ball>, unit
             (Some(Value::Real(a)), Value::Real(b)) if a.shape == b.shape => {
                 let s = scale.real(name)?;
                 let largest = b.data.iter().fold(0.0f64, |m, x| m.max(x.magnitude()));
+                let radius = b.data.iter().fold(0.0f64, |m, x| m.max(x.rad()));
                 for (k, (&a, &b)) in a.data.iter().zip(&b.data).enumerate() {
                     let error = (a - Ball::new(b.mid(), 0.0)).magnitude();
                     let allowed = unit * s.data[k].mid().hi() + b.rad() + a.rad() + underflow;
@@ -329,7 +330,8 @@ fn compare(mine: &Values<Ball>, truth: &Values<Ball>, scale: &Values<Ball>, unit
                     if error > underflow {
                         difference.used = difference.used.max(error / allowed);
                     }
-                    if largest > 0.0 {
+                    // Ulps of a number that is 0 within its enclosure mean nothing.
+                    if largest * f64::EPSILON > radius {
                         difference.ulps = difference.ulps.max(error / (largest * f64::EPSILON));
                     }
                 }

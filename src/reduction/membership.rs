@@ -42,7 +42,10 @@ impl<S: Scalar> Membership<S> {
             return Err(Error::shape("labels", "at least one", "none").named("EmptyMembership"));
         }
         match labels.iter().position(|&l| l >= classes) {
-            Some(i) => Err(Error::domain(format!("labels[{i}]"), format!("a label below {classes}"), labels[i].to_string()).named("LabelOutOfRange")),
+            Some(i) => {
+                Err(Error::domain(format!("labels[{i}]"), format!("a label below {classes}"), labels[i].to_string())
+                    .named("LabelOutOfRange"))
+            }
             None => Ok(Membership { form: Form::Labels(labels), classes }),
         }
     }
@@ -94,7 +97,13 @@ impl<S: Scalar> Membership<S> {
     /// `Π_ik`.
     pub fn weight(&self, i: usize, k: usize) -> S {
         match &self.form {
-            Form::Labels(labels) => if labels[i] == k { S::ONE } else { S::ZERO },
+            Form::Labels(labels) => {
+                if labels[i] == k {
+                    S::ONE
+                } else {
+                    S::ZERO
+                }
+            }
             Form::Weights { pi, .. } => pi[(i, k)],
         }
     }
@@ -112,7 +121,8 @@ impl<S: Scalar> Membership<S> {
                 let mut order: Vec<usize> = (0..labels.len()).collect();
                 order.sort_by_key(|&i| labels[i]);
                 let same = |a: &usize, b: &usize| labels[*a] == labels[*b];
-                let class = |rows: &[usize]| Class { label: labels[rows[0]], rows: rows.to_vec(), weights: None, mass: S::from_usize(rows.len()) };
+                let class =
+                    |rows: &[usize]| Class { label: labels[rows[0]], rows: rows.to_vec(), weights: None, mass: S::from_usize(rows.len()) };
                 order.chunk_by(same).map(class).collect()
             }
             Form::Weights { pi, .. } => (0..pi.cols())
@@ -142,7 +152,9 @@ fn check_weights<S: Scalar>(pi: &Matrix<S>) -> Result<()> {
     let at = |k: usize| (k / pi.cols(), k % pi.cols());
     if let Some(k) = pi.data().iter().position(|x| x.sign() == Some(Ordering::Less)) {
         let (i, j) = at(k);
-        return Err(Error::domain(format!("pi[{i}, {j}]"), "a weight from 0 on", pi[(i, j)].value().to_string()).named("NegativeMembership"));
+        return Err(
+            Error::domain(format!("pi[{i}, {j}]"), "a weight from 0 on", pi[(i, j)].value().to_string()).named("NegativeMembership")
+        );
     }
     if pi.data().iter().all(|&x| x == S::ZERO) {
         return Err(Error::domain("pi", "at least one positive weight", "only zeros").named("EmptyMembership"));

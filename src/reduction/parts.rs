@@ -53,7 +53,8 @@ impl<S: Scalar> Parts<S> {
             classes.push((Source::of_class(z, &class, d / (mass * eps2))?, mass / n, class));
         }
         let (whole_moment, moments) = moments(&whole, classes.iter().map(|(source, _, class)| (source, class)))?;
-        let classes = classes.into_iter().zip(moments).map(|((source, gamma, class), moment)| Piece { class, source, moment, gamma }).collect();
+        let classes =
+            classes.into_iter().zip(moments).map(|((source, gamma, class), moment)| Piece { class, source, moment, gamma }).collect();
         let totals = (0..z.rows()).map(|i| membership.total_weight(i)).collect();
         Ok(Parts { whole, whole_moment, classes, totals, eps2, guard })
     }
@@ -180,7 +181,10 @@ pub(super) enum Of {
 
 /// The moments of the whole and of each class. On the features' side with labels, the scatter of the whole is the sum of those of the classes, in their order.
 /// On the samples' side, the Gram matrices of the classes are parts of that of the whole.
-fn moments<'a, S: Scalar>(whole: &Source<S>, classes: impl Iterator<Item = (&'a Source<S>, &'a Class<S>)>) -> Result<(Moment<S>, Vec<Moment<S>>)> {
+fn moments<'a, S: Scalar>(
+    whole: &Source<S>,
+    classes: impl Iterator<Item = (&'a Source<S>, &'a Class<S>)>,
+) -> Result<(Moment<S>, Vec<Moment<S>>)> {
     let (n, d) = (whole.z.rows(), whole.z.cols());
     let mut of_classes = Vec::new();
     if n < d {

@@ -11,7 +11,8 @@ pub const Z: Port = Port::real("z", "n d", "samples, one a row");
 /// Hard memberships.
 pub const LABELS: Port = Port::of(Domain::Label("k"), "labels", "n", "the class of each sample; this or pi").or_absent();
 /// Soft memberships.
-pub const PI: Port = Port::of(Domain::Simplex, "pi", "n k", "the weight of each sample in each class, rows summing to 1; this or labels").or_absent();
+pub const PI: Port =
+    Port::of(Domain::Simplex, "pi", "n k", "the weight of each sample in each class, rows summing to 1; this or labels").or_absent();
 
 /// The membership that was given: labels or weights, exactly one of them.
 pub fn membership<S: Scalar>(x: &Args<S>) -> Result<Membership<S>> {
@@ -28,7 +29,9 @@ pub fn one_membership(mut case: Case) -> Case {
     let Ok(z) = case.inputs.matrix("z") else { return case };
     match (case.inputs.get("labels").is_some(), case.inputs.get("pi").is_some()) {
         (true, true) => drop(case.inputs.remove(if z.rows() % 2 == 0 { "labels" } else { "pi" })),
-        (false, false) => case.inputs.set("labels", Tensor { shape: vec![z.rows()], data: (0..z.rows()).map(|i| (i % 3) as i64).collect() }),
+        (false, false) => {
+            case.inputs.set("labels", Tensor { shape: vec![z.rows()], data: (0..z.rows()).map(|i| (i % 3) as i64).collect() })
+        }
         _ => {}
     }
     if let Ok(pi) = case.inputs.matrix("pi") {

@@ -1,6 +1,8 @@
 //! `conditional_rate` and `rate_reduction`.
 
-use super::moves::{LABELS, PI, Z, alpha, doubled, eps2, membership, one, one_membership, relabelled, rotated, rotation, samples, value, weighted, weights};
+use super::moves::{
+    LABELS, PI, Z, alpha, doubled, eps2, membership, one, one_membership, relabelled, rotated, rotation, samples, value, weighted, weights,
+};
 use crate::Result;
 use crate::coding::{Distortion, coding_rate};
 use crate::linalg::Matrix;
@@ -9,9 +11,17 @@ use crate::reduction::RateReduction as Rates;
 use crate::scalar::{Ball, Scalar};
 
 const PRESETS: &[Preset] = &[
-    Preset { name: "mcr2-repo", doc: "loss.py of the MCR² code (gam1 = gam2 = 1): its eps is ε², and it adds 1e-8 to every n_k; its loss is −ΔR", eps_means_eps2: true },
+    Preset {
+        name: "mcr2-repo",
+        doc: "loss.py of the MCR² code (gam1 = gam2 = 1): its eps is ε², and it adds 1e-8 to every n_k; its loss is −ΔR",
+        eps_means_eps2: true,
+    },
     Preset { name: "ldr-repo", doc: "the CTRL code: its eps is ε², and it adds 1e-8 to every n_k", eps_means_eps2: true },
-    Preset { name: "redunet-repo", doc: "compute_loss_vec of the ReduNet code: its eps is ε²; it is called with predicted labels, not the true ones", eps_means_eps2: true },
+    Preset {
+        name: "redunet-repo",
+        doc: "compute_loss_vec of the ReduNet code: its eps is ε²; it is called with predicted labels, not the true ones",
+        eps_means_eps2: true,
+    },
     Preset { name: "mcr2-pai", doc: "the MCR2 package of D. Pai: its eps is ε; the same number", eps_means_eps2: false },
 ];
 const DIVERGENCES: &[&str] = &[
@@ -89,31 +99,43 @@ impl Operator for ConditionalRate {
                 }
                 Ok(Some(Sides::of(value(f.eval(case)?)?, sum)))
             }),
-            Law::equal("conditional_rate/euler", "Σ_ik Π_ik ∂R^c/∂Π_ik = R^c without a guard: R^c is homogeneous of degree 1 in each column of Π", |f, case| {
-                if case.inputs.get("pi").is_none() || is_guarded(case) {
-                    return Ok(None);
-                }
-                let slopes = f.vjp(case, &one())?.matrix("pi")?;
-                Ok(Some(Sides::of(slopes.dot(&case.inputs.matrix("pi")?)?, value(f.eval(case)?)?)))
-            }),
-            Law::at_most("conditional_rate/concave_in_pi", "without a guard, R^c at the mean of two memberships is at least the mean of R^c", |f, case| {
-                if is_guarded(case) {
-                    return Ok(None);
-                }
-                let (half, pi) = (Ball::exact(0.5), weights(case)?);
-                let turned = Matrix::from_fn(pi.rows(), pi.cols(), |i, k| pi[((i + 1) % pi.rows(), k)]);
-                let mean = pi.add(&turned)?.scale(half);
-                let at = |pi| value(f.eval(&weighted(case, pi))?);
-                Ok(Some(Sides::of((at(pi)? + at(turned)?) * half, at(mean)?)))
-            }),
+            Law::equal(
+                "conditional_rate/euler",
+                "Σ_ik Π_ik ∂R^c/∂Π_ik = R^c without a guard: R^c is homogeneous of degree 1 in each column of Π",
+                |f, case| {
+                    if case.inputs.get("pi").is_none() || is_guarded(case) {
+                        return Ok(None);
+                    }
+                    let slopes = f.vjp(case, &one())?.matrix("pi")?;
+                    Ok(Some(Sides::of(slopes.dot(&case.inputs.matrix("pi")?)?, value(f.eval(case)?)?)))
+                },
+            ),
+            Law::at_most(
+                "conditional_rate/concave_in_pi",
+                "without a guard, R^c at the mean of two memberships is at least the mean of R^c",
+                |f, case| {
+                    if is_guarded(case) {
+                        return Ok(None);
+                    }
+                    let (half, pi) = (Ball::exact(0.5), weights(case)?);
+                    let turned = Matrix::from_fn(pi.rows(), pi.cols(), |i, k| pi[((i + 1) % pi.rows(), k)]);
+                    let mean = pi.add(&turned)?.scale(half);
+                    let at = |pi| value(f.eval(&weighted(case, pi))?);
+                    Ok(Some(Sides::of((at(pi)? + at(turned)?) * half, at(mean)?)))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
         let sixth = Ball::exact(6.0).recip();
         let one_hot = weights(&golden()).map(|pi| weighted(&golden(), pi)).unwrap_or_default();
         vec![
-            Closed::new("six rows in dimension 3, three classes: (2 ln 76 + ln 79)/6", golden(), is((Ball::exact(2.0) * ln(76.0) + ln(79.0)) * sixth))
-                .gradient(one(), Values::new().with("eps2", digits("-2.3879575441936105271") / Ball::exact(2.0).sqrt())),
+            Closed::new(
+                "six rows in dimension 3, three classes: (2 ln 76 + ln 79)/6",
+                golden(),
+                is((Ball::exact(2.0) * ln(76.0) + ln(79.0)) * sixth),
+            )
+            .gradient(one(), Values::new().with("eps2", digits("-2.3879575441936105271") / Ball::exact(2.0).sqrt())),
             Closed::new("the same in soft classes", golden_soft(), is(digits("2.6930092520274469757")))
                 .gradient(one(), Values::new().with("pi", known(3, &[(0, &["0.44130908080097762315"])]))),
             Closed::new("the same with labels as weights", one_hot, Values::new())
@@ -123,7 +145,8 @@ impl Operator for ConditionalRate {
                 labelled(Matrix::from_rows(&[[3.0, 4.0], [0.0, 1.0], [2.0, 0.0]]), &[0, 1, 2], 0.25),
                 is((Ball::exact(200.0).log1p() + Ball::exact(8.0).log1p() + Ball::exact(32.0).log1p()) * sixth),
             ),
-            Closed::new("Z = 0", labelled(Matrix::zeros(3, 2), &[0, 1, 0], 0.5), is(Ball::ZERO)).gradient(one(), Values::new().with("z", Matrix::zeros(3, 2))),
+            Closed::new("Z = 0", labelled(Matrix::zeros(3, 2), &[0, 1, 0], 0.5), is(Ball::ZERO))
+                .gradient(one(), Values::new().with("z", Matrix::zeros(3, 2))),
         ]
     }
 }
@@ -211,45 +234,61 @@ impl Operator for RateReduction {
             Law::at_most("rate_reduction/at_most_the_rate", "ΔR ≤ R", |f, case| {
                 Ok(Some(Sides::of(value(f.eval(case)?)?, coding_rate(&case.inputs.matrix("z")?, Distortion::Eps2(eps2(case)))?)))
             }),
-            Law::at_most("rate_reduction/data_processing", "ΔR(Z | ΠT) ≤ ΔR(Z | Π) for row-stochastic T: mixing or merging classes never helps, without a guard", |f, case| {
-                if is_guarded(case) {
-                    return Ok(None);
-                }
-                let pi = weights(case)?;
-                // A class keeps three quarters of its weight and gives the rest to its neighbour.
-                let share = |i, k: usize| pi[(i, k)] * Ball::exact(0.75) + pi[(i, (k + 1) % pi.cols())] * Ball::exact(0.25);
-                let mixed = Matrix::from_fn(pi.rows(), pi.cols(), share);
-                let merged = Matrix::from_fn(pi.rows(), pi.cols().div_ceil(2), |i, k| {
-                    if 2 * k + 1 < pi.cols() { pi[(i, 2 * k)] + pi[(i, 2 * k + 1)] } else { pi[(i, 2 * k)] }
-                });
-                let (mixed, merged) = (value(f.eval(&weighted(case, mixed))?)?, value(f.eval(&weighted(case, merged))?)?);
-                let plain = value(f.eval(case)?)?;
-                Ok(Some(Sides::all([mixed, merged], [plain, plain])))
-            }),
-            Law::equal("rate_reduction/chain_rule", "with labels and no guard, ΔR(fine) = ΔR(coarse) + Σ_c γ_c ΔR(Z_c | its parts)", |f, case| {
-                let Some(Value::Int(t)) = case.inputs.get("labels") else { return Ok(None) };
-                let Some(coarse) = relabelled(case, |l| l / 2).filter(|_| !is_guarded(case)) else { return Ok(None) };
-                let mut sum = value(f.eval(&coarse)?)?;
-                for (_, rows) in by_label(&t.data.iter().map(|l| l / 2).collect::<Vec<_>>()) {
-                    let share = Ball::exact(rows.len() as f64) / Ball::exact(t.data.len() as f64);
-                    sum += share * value(f.eval(&samples(case, &rows)?)?)?;
-                }
-                Ok(Some(Sides::of(value(f.eval(case)?)?, sum)))
-            }),
-            Law::at_most("rate_reduction/radial_slope", "0 ≤ ⟨Z, ∂ΔR/∂Z⟩: larger features, or a smaller ε, never reduce ΔR; without a guard", |f, case| {
-                let slope = f.vjp(case, &one())?.matrix("z")?.dot(&case.inputs.matrix("z")?)?;
-                Ok(if is_guarded(case) { None } else { Some(Sides::of(Ball::ZERO, slope)) })
-            }),
-            Law::at_most("rate_reduction/lipschitz", "‖∂ΔR(1.5 Z) − ∂ΔR(Z)‖² ≤ (9α/8)² ‖0.5 Z‖², without a guard", |f, case| {
-                if is_guarded(case) {
-                    return Ok(None);
-                }
-                let z = case.inputs.matrix("z")?;
-                let here = f.vjp(case, &one())?.matrix("z")?;
-                let there = f.vjp(&case.clone().input("z", z.scale(Ball::exact(1.5))), &one())?.matrix("z")?;
-                let bound = (alpha(case)? * Ball::exact(1.125)).square() * z.scale(Ball::exact(0.5)).frobenius_squared();
-                Ok(Some(Sides::of(there.sub(&here)?.frobenius_squared(), bound)))
-            }),
+            Law::at_most(
+                "rate_reduction/data_processing",
+                "ΔR(Z | ΠT) ≤ ΔR(Z | Π) for row-stochastic T: mixing or merging classes never helps, without a guard",
+                |f, case| {
+                    if is_guarded(case) {
+                        return Ok(None);
+                    }
+                    let pi = weights(case)?;
+                    // A class keeps three quarters of its weight and gives the rest to its neighbour.
+                    let share = |i, k: usize| pi[(i, k)] * Ball::exact(0.75) + pi[(i, (k + 1) % pi.cols())] * Ball::exact(0.25);
+                    let mixed = Matrix::from_fn(pi.rows(), pi.cols(), share);
+                    let merged = Matrix::from_fn(pi.rows(), pi.cols().div_ceil(2), |i, k| {
+                        if 2 * k + 1 < pi.cols() { pi[(i, 2 * k)] + pi[(i, 2 * k + 1)] } else { pi[(i, 2 * k)] }
+                    });
+                    let (mixed, merged) = (value(f.eval(&weighted(case, mixed))?)?, value(f.eval(&weighted(case, merged))?)?);
+                    let plain = value(f.eval(case)?)?;
+                    Ok(Some(Sides::all([mixed, merged], [plain, plain])))
+                },
+            ),
+            Law::equal(
+                "rate_reduction/chain_rule",
+                "with labels and no guard, ΔR(fine) = ΔR(coarse) + Σ_c γ_c ΔR(Z_c | its parts)",
+                |f, case| {
+                    let Some(Value::Int(t)) = case.inputs.get("labels") else { return Ok(None) };
+                    let Some(coarse) = relabelled(case, |l| l / 2).filter(|_| !is_guarded(case)) else { return Ok(None) };
+                    let mut sum = value(f.eval(&coarse)?)?;
+                    for (_, rows) in by_label(&t.data.iter().map(|l| l / 2).collect::<Vec<_>>()) {
+                        let share = Ball::exact(rows.len() as f64) / Ball::exact(t.data.len() as f64);
+                        sum += share * value(f.eval(&samples(case, &rows)?)?)?;
+                    }
+                    Ok(Some(Sides::of(value(f.eval(case)?)?, sum)))
+                },
+            ),
+            Law::at_most(
+                "rate_reduction/radial_slope",
+                "0 ≤ ⟨Z, ∂ΔR/∂Z⟩: larger features, or a smaller ε, never reduce ΔR; without a guard",
+                |f, case| {
+                    let slope = f.vjp(case, &one())?.matrix("z")?.dot(&case.inputs.matrix("z")?)?;
+                    Ok(if is_guarded(case) { None } else { Some(Sides::of(Ball::ZERO, slope)) })
+                },
+            ),
+            Law::at_most(
+                "rate_reduction/lipschitz",
+                "‖∂ΔR(1.5 Z) − ∂ΔR(Z)‖² ≤ (9α/8)² ‖0.5 Z‖², without a guard",
+                |f, case| {
+                    if is_guarded(case) {
+                        return Ok(None);
+                    }
+                    let z = case.inputs.matrix("z")?;
+                    let here = f.vjp(case, &one())?.matrix("z")?;
+                    let there = f.vjp(&case.clone().input("z", z.scale(Ball::exact(1.5))), &one())?.matrix("z")?;
+                    let bound = (alpha(case)? * Ball::exact(1.125)).square() * z.scale(Ball::exact(0.5)).frobenius_squared();
+                    Ok(Some(Sides::of(there.sub(&here)?.frobenius_squared(), bound)))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
@@ -267,7 +306,8 @@ impl Operator for RateReduction {
             .gradient(one(), Values::new().with("z", known(3, GOLDEN_GRADIENT)).with("eps2", slope)),
             Closed::new("the same in soft classes", golden_soft(), is(digits("0.37585427501567006135")))
                 .gradient(one(), Values::new().with("z", known(3, GOLDEN_SOFT_GRADIENT))),
-            Closed::new("Z = 0", labelled(Matrix::zeros(3, 2), &[0, 1, 0], 0.5), is(Ball::ZERO)).gradient(one(), Values::new().with("z", Matrix::zeros(3, 2))),
+            Closed::new("Z = 0", labelled(Matrix::zeros(3, 2), &[0, 1, 0], 0.5), is(Ball::ZERO))
+                .gradient(one(), Values::new().with("z", Matrix::zeros(3, 2))),
             Closed::new("one class", labelled(Matrix::from_rows(&[[1.0, 2.0], [0.0, 3.0]]), &[0, 0], 0.5), is(Ball::ZERO)),
             Closed::new(
                 "all rows ±u: 0 for every membership",
@@ -286,7 +326,14 @@ impl Operator for RateReduction {
                 "two orthogonal classes of ranks 1 and 2: Σ_k (r_k/2)[log(1 + αs_k) − γ_k log(1 + α_k s_k)]",
                 // n = 6, d = 3, ε² = ½: α = 1; classes of 2 and 4 rows, α_k = 3 and 3/2, s = 8 and 10.
                 labelled(
-                    Matrix::from_rows(&[[2.0, 0.0, 0.0], [-2.0, 0.0, 0.0], [0.0, 1.0, 2.0], [0.0, 2.0, -1.0], [0.0, 1.0, 2.0], [0.0, 2.0, -1.0]]),
+                    Matrix::from_rows(&[
+                        [2.0, 0.0, 0.0],
+                        [-2.0, 0.0, 0.0],
+                        [0.0, 1.0, 2.0],
+                        [0.0, 2.0, -1.0],
+                        [0.0, 1.0, 2.0],
+                        [0.0, 2.0, -1.0],
+                    ]),
                     &[0, 0, 1, 1, 1, 1],
                     0.5,
                 ),
@@ -321,7 +368,8 @@ fn golden() -> Case {
     labelled(z, &[0, 0, 1, 1, 2, 2], 0.5)
 }
 fn golden_soft() -> Case {
-    let pi = Matrix::from_rows(&[[0.5, 0.25, 0.25], [0.75, 0.25, 0.0], [0.0, 1.0, 0.0], [0.25, 0.5, 0.25], [0.0, 0.0, 1.0], [0.25, 0.25, 0.5]]);
+    let pi =
+        Matrix::from_rows(&[[0.5, 0.25, 0.25], [0.75, 0.25, 0.0], [0.0, 1.0, 0.0], [0.25, 0.5, 0.25], [0.0, 0.0, 1.0], [0.25, 0.25, 0.5]]);
     weighted(&golden(), pi)
 }
 /// Six rows of which some are known, each from its first entry on; of the others nothing is said.
