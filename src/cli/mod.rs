@@ -6,6 +6,7 @@ mod files;
 mod ops;
 mod rate;
 mod serve;
+mod tour;
 mod verify;
 
 pub use arguments::Arguments;
@@ -22,6 +23,7 @@ struct Call {
 }
 
 const CALLS: &[Call] = &[
+    Call { name: "tour", usage: tour::USAGE, purpose: "the whole theory on the embedded digits", run: tour::run },
     Call { name: "verify", usage: verify::USAGE, purpose: "let the oracle vouch for itself", run: verify::run },
     Call { name: "ops", usage: ops::USAGE, purpose: "list the operators", run: ops::run },
     Call {
