@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use white_box::coding::{Distortion, coding_rate};
 use white_box::linalg::{Matrix, log_det, plus_identity, spd_inverse};
 use white_box::random::{Rng, gaussian_matrix, haar_orthogonal};
-use white_box::reduction::{Membership, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};
+use white_box::reduction::{Membership, Of, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};
 use white_box::scalar::{Ball, DoubleDouble, Scalar};
 
 type Dd = DoubleDouble;
@@ -93,9 +93,9 @@ proptest! {
         let value = |z: &Matrix<Dd>| Matrix::new(1, 1, vec![f.value(z, &m).unwrap()]).unwrap();
         let gradient = f.gradient(&z, &m).unwrap().z;
         close(&slope(&value), &Matrix::new(1, 1, vec![gradient.dot(&v).unwrap()]).unwrap(), "gradient");
-        close(&slope(&|z| f.gradient(z, &m).unwrap().z), &f.hessian(&z, &m, &v).unwrap(), "Hessian");
-        close(&slope(&|z| f.conditional_gradient(z, &m).unwrap().z), &f.conditional_hessian(&z, &m, &v).unwrap(), "Hessian of R^c");
-        close(&slope(&|z| f.hessian(z, &m, &y).unwrap()), &f.third(&z, &m, &y, &v).unwrap(), "third");
+        close(&slope(&|z| f.gradient(z, &m).unwrap().z), &f.hessian(Of::Reduction, &z, &m, &v).unwrap(), "Hessian");
+        close(&slope(&|z| f.conditional_gradient(z, &m).unwrap().z), &f.hessian(Of::Conditional, &z, &m, &v).unwrap(), "Hessian of R^c");
+        close(&slope(&|z| f.hessian(Of::Reduction, z, &m, &y).unwrap()), &f.third(Of::Reduction, &z, &m, &y, &v).unwrap(), "third");
     }
 
     /// `−(9α/8) ‖V‖² ≤ ⟨V, H V⟩ ≤ (9α/8) ‖V‖²` for partitions.
@@ -107,8 +107,8 @@ proptest! {
         let m = membership::<f64>(kind, n, k, &mut rng);
         let alpha = d as f64 / (n as f64 * 0.5);
         let f = RateReduction::new(eps2::<f64>(0.5));
-        let form = v.dot(&f.hessian(&z, &m, &v).unwrap()).unwrap();
-        let conditional = v.dot(&f.conditional_hessian(&z, &m, &v).unwrap()).unwrap();
+        let form = v.dot(&f.hessian(Of::Reduction, &z, &m, &v).unwrap()).unwrap();
+        let conditional = v.dot(&f.hessian(Of::Conditional, &z, &m, &v).unwrap()).unwrap();
         let norm = alpha * v.frobenius_squared() * (1.0 + 1e-12);
         prop_assert!(form.abs() <= 1.125 * norm, "{form} against {norm}");
         prop_assert!(conditional <= norm && conditional >= -0.125 * norm, "{conditional} against {norm}");

@@ -212,7 +212,8 @@ fn gradients(
     for t in &all {
         let forward = inner(&cotangents, &entry.jvp(case, t)?);
         let backward = inner(&double, t);
-        let size = inner(&allowed, t).1 + forward.1 * (elements as f64).sqrt();
+        // The derivative of a formula that cancels cancels too: what meets in it is what meets in the value, per unit of what moves.
+        let size = inner(&allowed, t).1 + forward.1 * (elements as f64).sqrt() + inner(&cotangents, scale).1 * relative_step(case, t);
         let share = (forward.0 - backward.0).mid().hi().abs() / (64.0 * DoubleDouble::UNIT_ROUNDOFF * size).max(f64::MIN_POSITIVE);
         report.dual = report.dual.max(share);
         if share > 1.0 {
@@ -272,6 +273,21 @@ fn symmetrised(spec: &Spec, mut tangents: Values<Ball>) -> Values<Ball> {
         tangents.set(port.name, t);
     }
     tangents
+}
+
+/// The largest |tangent| / |value| over the inputs and parameters that move.
+fn relative_step(case: &Case, tangents: &Values<Ball>) -> f64 {
+    let mut largest = 0.0f64;
+    for (name, t) in tangents.reals() {
+        let given = case.number(name).map(|x| vec![Ball::exact(x)]);
+        let values = given.or_else(|| case.inputs.real(name).ok().map(|x| x.data.clone())).unwrap_or_default();
+        for (x, t) in values.iter().zip(&t.data) {
+            if *x != Ball::ZERO {
+                largest = largest.max(t.magnitude() / x.magnitude());
+            }
+        }
+    }
+    largest
 }
 
 /// An input at the edge of its domain stays there.

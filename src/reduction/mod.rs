@@ -2,9 +2,11 @@
 
 mod divergence;
 mod membership;
+mod operators;
 mod parts;
 mod rate_reduction;
 mod source;
 
 pub use membership::{Class, Membership};
-pub use rate_reduction::{RateGradient, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};
+pub use operators::{ClassScale, RateOperators, RateOperatorsGradient};
+pub use rate_reduction::{Of, RateGradient, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};

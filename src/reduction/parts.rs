@@ -30,7 +30,7 @@ pub(super) struct Piece<S> {
 }
 
 /// Errors: `Shape` for an empty `z`, or one whose rows are not those of the membership.
-fn check<S: Scalar>(z: &Matrix<S>, membership: &Membership<S>) -> Result<()> {
+pub(super) fn check<S: Scalar>(z: &Matrix<S>, membership: &Membership<S>) -> Result<()> {
     if z.rows() == 0 || z.cols() == 0 {
         return Err(Error::shape("z", "at least one row and one column", format!("{z:?}")).named("EmptyInput"));
     }
@@ -148,20 +148,21 @@ impl<S: Scalar> Parts<S> {
         }
         Ok(gradient)
     }
-    /// `H_ΔR[V]`, or `H_{R^c}[V]`.
+    /// `H[V]`.
     pub fn hessian(&self, v: &Matrix<S>, of: Of) -> Result<Matrix<S>> {
         self.combined(of, |source, moment, rows| source.hessian(moment, &v.select_rows(rows)?))
     }
-    /// The third derivative of ΔR, or of `R^c`, along `V` and `Y`.
+    /// The third derivative along `V` and `Y`.
     pub fn third(&self, v: &Matrix<S>, y: &Matrix<S>, of: Of) -> Result<Matrix<S>> {
-        self.combined(of, |source, _, rows| source.third(&v.select_rows(rows)?, &y.select_rows(rows)?))
+        self.combined(of, |source, moment, rows| source.third(moment, &v.select_rows(rows)?, &y.select_rows(rows)?))
     }
-    /// `f(whole) − Σ γ_k f(class)`, or `Σ γ_k f(class)`, on the rows of each.
+    /// `f(whole) − Σ γ_k f(class)`, or one of the two, on the rows of each.
     fn combined(&self, of: Of, f: impl Fn(&Source<S>, &Moment<S>, &[usize]) -> Result<Matrix<S>>) -> Result<Matrix<S>> {
         let every: Vec<usize> = (0..self.whole.z.rows()).collect();
         let (mut out, sign) = match of {
             Of::Reduction => (f(&self.whole, &self.whole_moment, &every)?, -S::ONE),
             Of::Conditional => (Matrix::zeros(self.whole.z.rows(), self.whole.z.cols()), S::ONE),
+            Of::Rate => return f(&self.whole, &self.whole_moment, &every),
         };
         for piece in &self.classes {
             scatter_rows(&mut out, &piece.class.rows, &f(&piece.source, &piece.moment, &piece.class.rows)?, sign * piece.gamma);
@@ -170,18 +171,20 @@ impl<S: Scalar> Parts<S> {
     }
 }
 
-/// Which objective a derivative is of.
+/// Which of the rates a derivative is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Of {
+pub enum Of {
     /// ΔR.
     Reduction,
     /// `R^c`.
     Conditional,
+    /// R.
+    Rate,
 }
 
 /// The moments of the whole and of each class. On the features' side with labels, the scatter of the whole is the sum of those of the classes, in their order.
 /// On the samples' side, the Gram matrices of the classes are parts of that of the whole.
-fn moments<'a, S: Scalar>(
+pub(super) fn moments<'a, S: Scalar>(
     whole: &Source<S>,
     classes: impl Iterator<Item = (&'a Source<S>, &'a Class<S>)>,
 ) -> Result<(Moment<S>, Vec<Moment<S>>)> {

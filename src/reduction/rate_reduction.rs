@@ -2,7 +2,8 @@
 
 use super::divergence::by_divergences;
 use super::membership::Membership;
-use super::parts::{Of, Parts};
+pub use super::parts::Of;
+use super::parts::Parts;
 use crate::Result;
 use crate::coding::{Distortion, coding_rate};
 use crate::linalg::Matrix;
@@ -86,19 +87,30 @@ impl<S: Scalar> RateReduction<S> {
     pub fn membership_gradient(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<Matrix<S>> {
         self.parts(z, membership)?.membership_gradient(membership.class_count())
     }
-    /// The Hessian of ΔR in `Z` along `V`: `H[V] = α(V − αZM⁻¹T)M⁻¹ − α Σ_k D_k (V − α_k Z M_k⁻¹ T_k) M_k⁻¹` with `T = VᵀZ + ZᵀV`, `T_k = VᵀD_kZ + ZᵀD_kV`.
+    /// The Hessian in `Z` along `V`: for R `H[V] = α(V − αZM⁻¹T)M⁻¹`, for R^c `α Σ_k D_k (V − α_k Z M_k⁻¹ T_k) M_k⁻¹`, with `T = VᵀZ + ZᵀV`, `T_k = VᵀD_kZ + ZᵀD_kV`.
     ///
-    /// For a partition `−(9α/8) I ⪯ H ⪯ (9α/8) I`. Symmetric: `⟨Y, H[V]⟩ = ⟨V, H[Y]⟩`.
-    pub fn hessian(&self, z: &Matrix<S>, membership: &Membership<S>, v: &Matrix<S>) -> Result<Matrix<S>> {
-        self.along(z, membership, &[v])?.hessian(v, Of::Reduction)
+    /// Symmetric: `⟨Y, H[V]⟩ = ⟨V, H[Y]⟩`. For R, and for R^c of a partition, `−(α/8) I ⪯ H ⪯ αI`; for ΔR of a partition `−(9α/8) I ⪯ H ⪯ (9α/8) I`.
+    pub fn hessian(&self, of: Of, z: &Matrix<S>, membership: &Membership<S>, v: &Matrix<S>) -> Result<Matrix<S>> {
+        self.along(z, membership, &[v])?.hessian(v, of)
     }
-    /// The Hessian of `R^c` in `Z` along `V`; for a partition `−(α/8) I ⪯ H ⪯ αI`.
-    pub fn conditional_hessian(&self, z: &Matrix<S>, membership: &Membership<S>, v: &Matrix<S>) -> Result<Matrix<S>> {
-        self.along(z, membership, &[v])?.hessian(v, Of::Conditional)
+    /// The derivative of `H[V]` along a change `Y` of `Z`, symmetric in V and Y.
+    pub fn third(&self, of: Of, z: &Matrix<S>, membership: &Membership<S>, v: &Matrix<S>, y: &Matrix<S>) -> Result<Matrix<S>> {
+        self.along(z, membership, &[v, y])?.third(v, y, of)
     }
-    /// The derivative of `H[V]` along a change `Y` of `Z`, symmetric in V and Y: what the gradient of [`RateReduction::hessian`] is made of.
-    pub fn third(&self, z: &Matrix<S>, membership: &Membership<S>, v: &Matrix<S>, y: &Matrix<S>) -> Result<Matrix<S>> {
-        self.along(z, membership, &[v, y])?.third(v, y, Of::Reduction)
+    /// The gradient of `⟨Y, H[V]⟩`: in V it is `H[Y]`, in Z the third derivative along V and Y, in ε² it is `−(⟨Y, H[V]⟩ + ½⟨Z, third(V, Y)⟩)/ε²`, because ε² enters as a
+    /// scale of Z: `H` at `(Z, α)` is α times that at `(√α Z, 1)`.
+    pub fn hessian_vjp(
+        &self,
+        of: Of,
+        z: &Matrix<S>,
+        membership: &Membership<S>,
+        v: &Matrix<S>,
+        y: &Matrix<S>,
+    ) -> Result<(RateGradient<S>, Matrix<S>)> {
+        let parts = self.along(z, membership, &[v, y])?;
+        let (v_bar, z_bar) = (parts.hessian(y, of)?, parts.third(v, y, of)?);
+        let along_scale = v.dot(&v_bar)? + z.dot(&z_bar)? * S::from_f64(0.5);
+        Ok((RateGradient { z: z_bar, eps2: -(along_scale / parts.eps2) }, v_bar))
     }
     fn along(&self, z: &Matrix<S>, membership: &Membership<S>, directions: &[&Matrix<S>]) -> Result<Parts<S>> {
         for v in directions {

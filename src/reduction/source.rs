@@ -107,6 +107,20 @@ impl<S: Scalar> Source<S> {
             }
         }
     }
+    /// `α M⁻¹`, symmetric to the bit; on the samples' side `α (I − α Z̃ᵀ W⁻¹ Z̃)`.
+    pub fn operator(&self, moment: &Moment<S>) -> Result<Matrix<S>> {
+        match moment {
+            Moment::Features(p) => Ok(spd_inverse(&plus_identity(p)?)?.scale(self.alpha)),
+            Moment::Samples(p) => {
+                let (z, d) = (rows_scaled(&self.z, self.roots().flatten().as_deref()), self.z.cols());
+                let solved = spd_solve(&plus_identity(p)?, &z.scale(-self.alpha))?;
+                let mut inverse = Matrix::identity(d);
+                S::product(z.view().t(), solved.view(), inverse.data_mut(), Part::Lower);
+                mirror(inverse.data_mut(), d);
+                Ok(inverse.scale(self.alpha))
+            }
+        }
+    }
     /// `x_iᵀ M⁻¹ x_i` for each row of `X`. On the samples' side by the ridge identity `xᵀM⁻¹x = ‖x − Z̃ᵀq‖² + ‖q‖²/α`, `q = α W⁻¹ Z̃ x`, a sum of squares.
     pub fn quadratic(&self, moment: &Moment<S>, x: &Matrix<S>) -> Result<Vec<S>> {
         match moment {
@@ -146,20 +160,34 @@ impl<S: Scalar> Source<S> {
             }
         }
     }
-    /// The third derivative of `½ log det M` along `V` and `Y`, on the features' side: with `N = M⁻¹` and `T_AB = AᵀDB + BᵀDA`,
-    /// `α² D { α Z (N T_YZ N T_VZ + N T_VZ N T_YZ) − V N T_YZ − Y N T_VZ − Z N T_VY } N`, from `dN = −α N dT N` in the Hessian.
-    pub fn third(&self, v: &Matrix<S>, y: &Matrix<S>) -> Result<Matrix<S>> {
-        let weights = self.weights.as_deref();
-        let n = spd_inverse(&plus_identity(&self.scatter()?.scale(self.alpha))?)?;
-        let cross = |a: &Matrix<S>, b: &Matrix<S>| -> Result<Matrix<S>> {
-            let half = rows_scaled(a, weights).t_matmul(b)?;
-            half.add(&half.transpose())
-        };
-        let (by, bv, bb) = (n.matmul(&cross(y, &self.z)?)?, n.matmul(&cross(v, &self.z)?)?, n.matmul(&cross(v, y)?)?);
-        let twice = by.matmul(&bv)?.add(&bv.matmul(&by)?)?;
-        let first = v.matmul(&by)?.add(&y.matmul(&bv)?)?.add(&self.z.matmul(&bb)?)?;
-        let sum = self.z.matmul(&twice)?.scale(self.alpha).sub(&first)?;
-        Ok(rows_scaled(&sum.matmul(&n)?.scale(self.alpha.square()), weights))
+    /// The third derivative of `½ log det M` along `V` and `Y`. Features' side, with `N = M⁻¹` and `T_AB = AᵀDB + BᵀDA`:
+    /// `α² D { α Z (N T_YZ N T_VZ + N T_VZ N T_YZ) − V N T_YZ − Y N T_VZ − Z N T_VY } N`, from `dN = −α N dT N` in the Hessian. Samples' side, with `N = W⁻¹` and
+    /// `T_AB = ÃB̃ᵀ + B̃Ãᵀ`: `α² D^½ N { α (T_YZ N T_VZ + T_VZ N T_YZ) N Z̃ − T_YZ N Ṽ − T_VZ N Ỹ − T_VY N Z̃ }`.
+    pub fn third(&self, moment: &Moment<S>, v: &Matrix<S>, y: &Matrix<S>) -> Result<Matrix<S>> {
+        let both = |half: Matrix<S>| half.add(&half.transpose());
+        match moment {
+            Moment::Features(p) => {
+                let weights = self.weights.as_deref();
+                let n = spd_inverse(&plus_identity(p)?)?;
+                let cross = |a: &Matrix<S>, b: &Matrix<S>| n.matmul(&both(rows_scaled(a, weights).t_matmul(b)?)?);
+                let (by, bv, bb) = (cross(y, &self.z)?, cross(v, &self.z)?, cross(v, y)?);
+                let twice = by.matmul(&bv)?.add(&bv.matmul(&by)?)?;
+                let first = v.matmul(&by)?.add(&y.matmul(&bv)?)?.add(&self.z.matmul(&bb)?)?;
+                let sum = self.z.matmul(&twice)?.scale(self.alpha).sub(&first)?;
+                Ok(rows_scaled(&sum.matmul(&n)?.scale(self.alpha.square()), weights))
+            }
+            Moment::Samples(p) => {
+                let roots = self.roots().flatten();
+                let n = spd_inverse(&plus_identity(p)?)?;
+                let [z, v, y] = [&self.z, v, y].map(|x| rows_scaled(x, roots.as_deref()));
+                let [nz, nv, ny] = [n.matmul(&z)?, n.matmul(&v)?, n.matmul(&y)?];
+                let [ty, tv, tt] = [both(y.matmul_t(&z)?)?, both(v.matmul_t(&z)?)?, both(v.matmul_t(&y)?)?];
+                let twice = ty.matmul(&n.matmul(&tv.matmul(&nz)?)?)?.add(&tv.matmul(&n.matmul(&ty.matmul(&nz)?)?)?)?;
+                let first = ty.matmul(&nv)?.add(&tv.matmul(&ny)?)?.add(&tt.matmul(&nz)?)?;
+                let sum = twice.scale(self.alpha).sub(&first)?;
+                Ok(rows_scaled(&n.matmul(&sum)?.scale(self.alpha.square()), roots.as_deref()))
+            }
+        }
     }
 }
 

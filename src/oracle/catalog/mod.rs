@@ -26,6 +26,8 @@ pub static CATALOG: &[&dyn Entry] = &[
     &coding::CodingRate,
     &reduction::ConditionalRate,
     &reduction::RateReduction,
+    &reduction::RateHessian,
+    &reduction::RateOperators,
 ];
 
 /// The operator of that name. Errors: `Usage`, with the names that come closest.
