@@ -47,12 +47,10 @@ pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<Option<S>> {
     }
     let half = S::from_f64(0.5);
     let lacking: Vec<S> = parts.totals.iter().map(|&t| S::ONE - t).collect();
-    let guards = parts.guard * S::from_usize(parts.classes.len());
-    let lack = (S::sum(&lacking) - guards) / S::from_usize(lacking.len());
-    if lack != S::ZERO || lacking.iter().any(|&l| l != S::ZERO) {
+    if parts.lack != S::ZERO || lacking.iter().any(|&l| l != S::ZERO) {
         let form = parts.whole.quadratic(&parts.whole_moment, &parts.whole.z)?;
         let alpha = parts.whole.alpha;
-        sum += lack * (parts.whole_moment.log_det()? - alpha * S::sum(&form)) + alpha * S::dot(&lacking, &form);
+        sum += parts.lack * (parts.whole_moment.log_det()? - alpha * S::sum(&form)) + alpha * S::dot(&lacking, &form);
     }
     Ok(Some(sum * half))
 }

@@ -2,11 +2,14 @@
 
 mod divergence;
 mod membership;
+mod mixture;
 mod operators;
+pub mod optimum;
 mod parts;
 mod rate_reduction;
 mod source;
 
 pub use membership::{Class, Membership};
+pub use mixture::{MixtureGradient, MixtureRates, mixture_rates, mixture_rates_vjp};
 pub use operators::{ClassScale, RateOperators, RateOperatorsGradient};
 pub use rate_reduction::{Of, RateGradient, RateReduction, conditional_rate, empty_class_slopes, rate_reduction};

@@ -1,6 +1,5 @@
 //! Rate reduction, the objective of the field: what coding the classes apart saves.
 
-use super::divergence::by_divergences;
 use super::membership::Membership;
 pub use super::parts::Of;
 use super::parts::Parts;
@@ -66,7 +65,7 @@ impl<S: Scalar> RateReduction<S> {
     }
     /// `ΔR`, between 0 and R where the weights of each sample sum to 1. Below a sixteenth of R it is computed as a mean of divergences, not as a difference.
     pub fn value(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<S> {
-        reduction(&self.parts(z, membership)?)
+        self.parts(z, membership)?.reduction()
     }
     /// `∂ΔR/∂Z = α (Z M⁻¹ − Σ_k D_k Z M_k⁻¹)`, and `∂ΔR/∂ε² = −⟨Z, ∂ΔR/∂Z⟩ / (2ε²)`.
     ///
@@ -78,7 +77,7 @@ impl<S: Scalar> RateReduction<S> {
     /// Value and gradient from the same second moments.
     pub fn value_and_gradient(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<(S, RateGradient<S>)> {
         let parts = self.parts(z, membership)?;
-        Ok((reduction(&parts)?, with_distortion(parts.gradient()?, &parts)?))
+        Ok((parts.reduction()?, with_distortion(parts.gradient()?, &parts)?))
     }
     /// `∂R^c/∂Π_ik = (1/2n) [log det M_k − (d − tr M_k⁻¹) + (d/ε²) z_iᵀ M_k⁻¹ z_i]`, n × K; that of ΔR is its negative.
     ///
@@ -125,17 +124,6 @@ impl<S: Scalar> RateReduction<S> {
 fn with_distortion<S: Scalar>(z: Matrix<S>, parts: &Parts<S>) -> Result<RateGradient<S>> {
     let eps2 = -(parts.whole.z.dot(&z)? / (parts.eps2 * S::from_f64(2.0)));
     Ok(RateGradient { z, eps2 })
-}
-
-fn reduction<S: Scalar>(parts: &Parts<S>) -> Result<S> {
-    let rate = parts.rate()?;
-    let difference = rate - parts.conditional_rate()?;
-    // A ball that carries a radius vouches for its own digits.
-    let certified = difference.to_ball().rad() > 0.0;
-    if certified || difference.value() * 16.0 >= rate.value() {
-        return Ok(difference);
-    }
-    Ok(by_divergences(parts)?.unwrap_or(difference))
 }
 
 /// `ΔR(Z | Π; ε)`, see [`RateReduction::value`].

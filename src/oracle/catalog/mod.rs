@@ -28,6 +28,12 @@ pub static CATALOG: &[&dyn Entry] = &[
     &reduction::RateReduction,
     &reduction::RateHessian,
     &reduction::RateOperators,
+    &reduction::RateProfile,
+    &reduction::Tangent,
+    &reduction::ConstrainedOptimum,
+    &reduction::RegularisedOptimum,
+    &reduction::AscentStep,
+    &reduction::MixtureRates,
 ];
 
 /// The operator of that name. Errors: `Usage`, with the names that come closest.
