@@ -61,7 +61,7 @@ impl Figure {
         let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
         format!("{head}{}", self.element(" xmlns=\"http://www.w3.org/2000/svg\"", &format!("<style>{COLOURS}{SHAPES}</style>\n")))
     }
-    /// The element for a page that carries [`style`].
+    /// The element for a [`Page`](super::Page), which carries the style.
     pub fn inline(&self) -> String {
         self.element("", "")
     }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | numbers and words as people read them | [`number`], [`markup`] |
 //! | a table | [`table`] |
-//! | charts | [`line`], [`bar`], [`scatter`], [`heat`], [`image`]; [`axis`], [`figure`] |
+//! | charts | [`line`](mod@line), [`bar`], [`scatter`], [`heat`], [`image`]; [`axis`], [`figure`] |
 //! | a chapter, a page | [`section`], [`page`] |
 //! | the tour | [`tour`] |
 
