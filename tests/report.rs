@@ -430,20 +430,22 @@ fn a_log_axis_gives_equal_factors_equal_distances() {
 
 #[test]
 fn bars_begin_at_zero_and_are_as_long_as_their_numbers() {
-    let values = [4.0, 1.0, 0.5, 3.0, -2.0];
-    let groups = vec![("only".to_string(), values.to_vec())];
-    let rows = values.iter().map(f64::to_string).collect();
-    let chart = BarChart { label: label("bar"), measure: "m".into(), rows, groups, digits: Digits::Fixed(1) };
-    let nodes = well_made(&chart.figure().unwrap());
-    let read = |a: &Vec<(String, String)>, k: &str| attribute(a, k).parse::<f64>().unwrap();
-    let bars: Vec<(f64, f64)> =
-        opened(&nodes, "rect").into_iter().filter(|a| attribute(a, "class") == "solid").map(|a| (read(a, "x"), read(a, "width"))).collect();
-    assert_eq!(bars.len(), values.len());
-    let unit = bars[0].1 / values[0];
-    let zero = bars[0].0;
-    for (&(x, w), &v) in bars.iter().zip(&values) {
-        assert!((w - v.abs() * unit).abs() <= 0.02, "{v}: {w} against {unit} a unit");
-        assert!((if v < 0.0 { x + w } else { x } - zero).abs() <= 0.02, "{v} does not begin at zero");
+    for values in [vec![4.0, 1.0, 0.5, 3.0, -2.0], vec![103.0, 101.0, 102.0], vec![-7.0, -6.5], vec![0.0]] {
+        let groups = vec![("only".to_string(), values.clone())];
+        let rows = values.iter().map(f64::to_string).collect();
+        let chart = BarChart { label: label("bar"), measure: "m".into(), rows, groups, digits: Digits::Fixed(1) };
+        let nodes = well_made(&chart.figure().unwrap());
+        let read = |a: &Vec<(String, String)>, k: &str| attribute(a, k).parse::<f64>().unwrap();
+        let solid = opened(&nodes, "rect").into_iter().filter(|a| attribute(a, "class") == "solid");
+        let bars: Vec<(f64, f64)> = solid.map(|a| (read(a, "x"), read(a, "width"))).collect();
+        assert_eq!(bars.len(), values.len());
+        let most = values.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let longest = bars.iter().fold(0.0, |m: f64, b| m.max(b.1));
+        let zero = |i: usize| if values[i] < 0.0 { bars[i].0 + bars[i].1 } else { bars[i].0 };
+        for (i, v) in values.iter().enumerate() {
+            assert!((bars[i].1 * most - v.abs() * longest).abs() <= 0.02 * most, "{values:?}: {bars:?}");
+            assert!((zero(i) - zero(0)).abs() <= 0.02, "{values:?}: {bars:?}");
+        }
     }
 }
 

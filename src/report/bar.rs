@@ -2,7 +2,7 @@
 
 use super::axis::Axis;
 use super::figure::{BOLD, Figure, Label, TEXT, WIDTH, finite, nothing};
-use super::number::{Digits, typeset};
+use super::number::Digits;
 use super::svg::{Anchor, Canvas, width, xy};
 use crate::{Error, Result};
 
@@ -44,7 +44,7 @@ impl BarChart {
         let bottom = top + pitch * self.rows.len() as f64;
 
         let widest = |texts: &mut dyn Iterator<Item = f64>| texts.fold(0.0, |w: f64, x| if x > w { x } else { w });
-        let shown = |x: f64| typeset(&self.digits.show(x));
+        let shown = |x: f64| self.digits.print(x);
         let left = widest(&mut self.rows.iter().map(|r| width(r, TEXT))) + 8.0;
         let numbers = widest(&mut self.groups.iter().flat_map(|g| g.1.iter().map(|&x| width(&shown(x), 11.0))));
         let values = self.groups.iter().flat_map(|g| g.1.iter().copied());

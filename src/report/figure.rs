@@ -91,7 +91,7 @@ const COLOURS: &str = "
 ";
 const SHAPES: &str = "\
 .figure{font:13px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif;font-variant-numeric:tabular-nums}
-.figure text{fill:var(--ink)}.figure .quiet{fill:var(--quiet)}.figure .small{font-size:11px}.figure .variable{font-style:italic}.figure .index{font-size:9.5px}.figure .own{fill:currentColor;font-weight:600}
+.figure text{fill:var(--ink)}.figure .quiet{fill:var(--quiet)}.figure .small{font-size:11px}.figure .tiny{font-size:9px}.figure .variable{font-style:italic}.figure .index{font-size:9.5px}.figure .own{fill:currentColor;font-weight:600}
 .figure .surface{fill:var(--surface)}.figure .grid{stroke:var(--line);stroke-width:1}.figure .axis{stroke:var(--quiet);stroke-width:1}
 .figure .curve{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}
 .figure .thin{fill:none;stroke:currentColor;stroke-width:1;stroke-opacity:.55}

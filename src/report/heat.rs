@@ -1,7 +1,7 @@
 //! The heat map: a matrix as shades, with the numbers in the cells where they fit.
 
 use super::figure::{Figure, Label, TEXT, WIDTH, finite, nothing};
-use super::number::{Digits, typeset};
+use super::number::Digits;
 use super::raster::{self, SHADES};
 use super::svg::{Anchor, Canvas, width};
 use crate::linalg::Matrix;
@@ -55,6 +55,7 @@ impl HeatMap {
         let top = if self.cols.is_empty() { 4.0 } else { 22.0 };
         let cell = (WIDTH - left - 4.0) / m as f64;
         let cell = if cell > 34.0 { 34.0 } else { cell };
+        let left = (WIDTH - 4.0 + left - cell * m as f64) / 2.0;
         let (right, bottom) = (left + cell * m as f64, top + cell * n as f64);
 
         let mut canvas = Canvas::default();
@@ -75,12 +76,14 @@ impl HeatMap {
         }
         canvas.rect((left, top), (right - left, bottom - top), "frame");
         if let Some(digits) = self.numbers {
-            for i in 0..n {
-                for j in 0..m {
-                    let (x, y) = (left + cell * (j as f64 + 0.5), top + cell * (i as f64 + 0.5) + 4.0);
-                    let class = if raster::shade(self.values[(i, j)], full) * 2 > SHADES { "small over" } else { "small" };
-                    canvas.text(x, y, class, Anchor::Middle, &typeset(&digits.show(self.values[(i, j)])));
-                }
+            let texts = self.values.data().iter().map(|&x| digits.print(x)).collect::<Vec<_>>();
+            let widest = texts.iter().map(|t| width(t, 11.0)).fold(0.0, |w: f64, x| if x > w { x } else { w });
+            let size = if widest > cell - 2.0 { "tiny" } else { "small" };
+            for (at, text) in texts.iter().enumerate() {
+                let (i, j) = (at / m, at % m);
+                let over = if raster::shade(self.values[(i, j)], full) * 2 > SHADES { " over" } else { "" };
+                let (x, y) = (left + cell * (j as f64 + 0.5), top + cell * (i as f64 + 0.5) + 4.0);
+                canvas.text(x, y, &format!("{size}{over}"), Anchor::Middle, text);
             }
         }
         key(&mut canvas, full, self.values.data().iter().any(|&x| x < 0.0), (left, bottom + 14.0), &self.measure);
@@ -96,7 +99,7 @@ pub(super) fn key(canvas: &mut Canvas, full: f64, signed: bool, at: (f64, f64), 
     raster::draw(canvas, &scale, 1.0, at, 10.0, ["s0", "s1"]);
     let wide = 10.0 * scale.cols() as f64;
     canvas.rect(at, (wide, 10.0), "frame");
-    let text = |x: f64| typeset(&Digits::Significant(2).show(x));
+    let text = |x: f64| Digits::Significant(2).print(x);
     canvas.text(at.0, at.1 + 24.0, "small quiet", Anchor::Start, &text(if signed { -full } else { 0.0 }));
     canvas.text(at.0 + wide, at.1 + 24.0, "small quiet", Anchor::End, &text(full));
     canvas.text(at.0 + wide + 10.0, at.1 + 9.5, "quiet", Anchor::Start, measure);
