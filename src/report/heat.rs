@@ -78,7 +78,7 @@ impl HeatMap {
         if let Some(digits) = self.numbers {
             let texts = self.values.data().iter().map(|&x| digits.print(x)).collect::<Vec<_>>();
             let widest = texts.iter().map(|t| width(t, 11.0)).fold(0.0, |w: f64, x| if x > w { x } else { w });
-            let size = if widest > cell - 2.0 { "tiny" } else { "small" };
+            let size = if widest > cell - 5.0 { "tiny" } else { "small" };
             for (at, text) in texts.iter().enumerate() {
                 let (i, j) = (at / m, at % m);
                 let over = if raster::shade(self.values[(i, j)], full) * 2 > SHADES { " over" } else { "" };
