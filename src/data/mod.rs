@@ -6,7 +6,7 @@
 //!
 //! | idea | module |
 //! |---|---|
-//! | an array that keeps the type it was stored in | [`array`], [`elements`], [`half`] |
+//! | an array that keeps the type it was stored in | [`mod@array`], [`elements`], [`half`] |
 //! | named arrays, whatever the format | [`archive`] |
 //! | the formats | [`safetensors`], [`npy`], [`npz`], [`json`], [`csv`], [`idx`], [`image`] |
 //! | what they are made of | [`zip`], [`gzip`], [`inflate`], [`crc32`], [`sha256`] |

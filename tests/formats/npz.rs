@@ -226,7 +226,7 @@ impl Bits {
     /// A number of `n` bits, the least significant first.
     fn put(&mut self, value: u32, n: usize) {
         for i in 0..n {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             *self.bytes.last_mut().unwrap() |= ((value >> i & 1) as u8) << (self.used % 8);
