@@ -198,15 +198,15 @@ mod fuzz {
         };
     }
     targets! {
-        json: 200;
-        npy: 400;
-        npz: 800;
-        npz_sealed: 400;
+        json: 120;
+        npy: 200;
+        npz: 600;
+        npz_sealed: 250;
         inflate: 200;
-        safetensors: 500;
-        csv: 150;
-        idx: 150;
-        pnm: 100;
-        any: 500;
+        safetensors: 300;
+        csv: 60;
+        idx: 80;
+        pnm: 50;
+        any: 400;
     }
 }

@@ -3,6 +3,7 @@
 use super::quoted;
 use crate::{Error, Result};
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// A table of reals.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,7 +150,8 @@ impl<'a> Records<'a> {
         let field = if self.rest.starts_with('"') {
             Cow::Owned(self.quoted_field(number)?)
         } else {
-            let end = self.rest.find([separator, '\n', '"']).unwrap_or(self.rest.len());
+            let stops = [separator as u8, b'\n', b'"'];
+            let end = self.rest.bytes().position(|b| stops.contains(&b)).unwrap_or(self.rest.len());
             let (field, rest) = self.rest.split_at(end);
             self.rest = rest;
             // A line may end in CR LF.
@@ -214,17 +216,16 @@ pub fn write(header: Option<&[&str]>, cols: usize, data: &[f64]) -> Result<Strin
         return Err(Error::shape("", format!("whole rows of {cols} numbers, as many as names"), found));
     }
     let mut out = header.map_or(String::new(), |names| write_text([names]));
-    for row in data.chunks(cols) {
-        for (i, x) in row.iter().enumerate() {
-            let end = if i + 1 < cols { ',' } else { '\n' };
-            if x.is_finite() {
-                out.push_str(&format!("{x:?}{end}"));
-            } else {
-                let word = if x.is_nan() { "NaN" } else { "Infinity" };
-                let sign = if *x == f64::NEG_INFINITY { "-" } else { "" };
-                out.push_str(&format!("{sign}{word}{end}"));
-            }
-        }
+    for (i, x) in data.iter().enumerate() {
+        let word = match x.classify() {
+            std::num::FpCategory::Nan => "NaN",
+            std::num::FpCategory::Infinite if *x > 0.0 => "Infinity",
+            std::num::FpCategory::Infinite => "-Infinity",
+            _ => "",
+        };
+        // Writing to a text cannot fail.
+        let _ = if word.is_empty() { write!(out, "{x:?}") } else { out.write_str(word) };
+        out.push(if (i + 1) % cols == 0 { '\n' } else { ',' });
     }
     Ok(out)
 }

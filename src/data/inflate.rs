@@ -126,13 +126,16 @@ const DISTANCE_BASE: [u16; 30] = [
 
 fn coded(bits: &mut Bits, out: &mut Vec<u8>, limit: usize, literals: &Code, distances: &Code) -> Result<()> {
     loop {
-        // One refill serves a whole copy: 15 + 5 + 15 + 13 bits at most.
+        // One refill serves a whole copy (15 + 5 + 15 + 13 bits at most), or a few bytes and then what follows.
         bits.refill();
-        let symbol = literals.symbol(bits)?;
-        if symbol < 256 {
+        let mut symbol = literals.symbol(bits)?;
+        while symbol < 256 {
             room(out, 1, limit)?;
             out.push(symbol as u8);
-            continue;
+            if bits.count < 48 {
+                bits.refill();
+            }
+            symbol = literals.symbol(bits)?;
         }
         if symbol == 256 {
             return Ok(());
@@ -217,7 +220,7 @@ struct Code {
     complete: bool,
     longest: u32,
 }
-const PEEK: u32 = 9;
+const PEEK: u32 = 11;
 
 /// The codes of RFC 1951 §3.2.6.
 static FIXED: std::sync::LazyLock<(Code, Code)> = std::sync::LazyLock::new(|| {

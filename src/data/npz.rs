@@ -3,7 +3,6 @@
 use super::array::Array;
 use super::{foreign, npy, quoted, zip};
 use crate::{Error, Result};
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// How far an archive may expand.
@@ -72,13 +71,13 @@ pub fn read_within(bytes: &[u8], limits: Limits) -> Result<(Vec<(String, Array)>
 /// `Unsupported` as in [`npy::write`].
 pub fn write<'a>(arrays: impl IntoIterator<Item = (&'a str, &'a Array)>) -> Result<Vec<u8>> {
     let mut names = HashSet::new();
-    let mut members = Vec::new();
+    let mut archive = zip::Writer::new();
     for (name, array) in arrays {
         if !names.insert(name) {
             return Err(Error::usage("", "each name once", format!("{} twice", quoted(name))).named("DuplicateKey"));
         }
         let content = npy::write(array).map_err(|e| e.within(&format!("array {}", quoted(name))))?;
-        members.push((format!("{name}.npy"), Cow::Owned(content)));
+        archive.add(&format!("{name}.npy"), &content)?;
     }
-    zip::write(members)
+    Ok(archive.finish())
 }

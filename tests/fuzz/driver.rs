@@ -20,13 +20,13 @@ pub struct Seeds {
     pub tokens: Vec<Vec<u8>>,
 }
 
-/// A number for what came of an input: equal for errors of the same kind in the same place of the program, whatever the numbers in their texts.
+/// A number for what came of an input: equal for errors of the same kind in the same place of the program, whatever the numbers (and checksums) in their texts.
 pub fn outcome<T>(result: &Result<T, Error>) -> u64 {
     let Err(error) = result else { return 0 };
     let mut hasher = DefaultHasher::new();
     let fault = error.fault();
     (error.kind(), fault.name).hash(&mut hasher);
-    for byte in fault.expected.bytes().filter(|b| !b.is_ascii_digit()) {
+    for byte in fault.expected.bytes().filter(|b| !b.is_ascii_hexdigit()) {
         byte.hash(&mut hasher);
     }
     hasher.finish()

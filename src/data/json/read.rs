@@ -24,7 +24,8 @@ impl Reader {
     /// The largest depth that can be asked for: the reader calls itself once a level, and a thread has little stack.
     pub const DEEPEST: usize = 512;
 
-    /// One value and nothing after it but spaces. `Format`, with the byte, for anything else.
+    /// One value and nothing after it but spaces. `Format`, with the byte, for anything else. Takes time in proportion to the text, and memory
+    /// of at most some fifty times its length (32 bytes for each `0,`).
     pub fn parse(&self, text: &[u8]) -> Result<Json> {
         if self.depth > Reader::DEEPEST {
             return Err(Error::usage("depth", format!("at most {}", Reader::DEEPEST), self.depth.to_string()));

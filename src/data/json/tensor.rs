@@ -12,8 +12,8 @@ pub fn tensor(value: &Json) -> Result<(Vec<usize>, Vec<f64>)> {
     collect(value, |item| item.as_f64().ok_or_else(|| Error::format("", "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", item.kind())))
 }
 
-/// Shape and elements of nested arrays, each element read by `element`.
-pub(crate) fn collect<T>(value: &Json, mut element: impl FnMut(&Json) -> Result<T>) -> Result<(Vec<usize>, Vec<T>)> {
+/// Shape and elements of nested arrays, each element read by `element`: [`tensor`] for other numbers than `f64`. Errors get the place.
+pub fn collect<T>(value: &Json, mut element: impl FnMut(&Json) -> Result<T>) -> Result<(Vec<usize>, Vec<T>)> {
     let mut shape = Vec::new();
     let mut first = Some(value);
     while let Some(Json::Array(items)) = first {
@@ -50,7 +50,7 @@ fn fill<T>(value: &Json, shape: &[usize], flat: &mut Vec<T>, element: &mut impl 
 /// The same error, one array further out: `[2]` becomes `[i][2]`.
 fn index(i: usize, mut e: Error) -> Error {
     use Error::*;
-    if let Shape(fault) | Format(fault) = &mut e {
+    if let Shape(fault) | Format(fault) | Domain(fault) | NotFinite(fault) | Usage(fault) | Unsupported(fault) = &mut e {
         fault.at = format!("[{i}]{}", fault.at);
     }
     e
@@ -64,8 +64,8 @@ pub fn from_tensor(shape: &[usize], data: &[f64]) -> Result<Json> {
     nest(shape, data, |&x| Json::real(x))
 }
 
-/// Nested arrays, each element written by `write`.
-pub(crate) fn nest<T>(shape: &[usize], data: &[T], write: impl Fn(&T) -> Json + Copy) -> Result<Json> {
+/// The nested arrays of a shape and its elements, each written by `write`: [`from_tensor`] for other numbers than `f64`.
+pub fn nest<T>(shape: &[usize], data: &[T], write: impl Fn(&T) -> Json + Copy) -> Result<Json> {
     let wide: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
     let count = crate::data::array::element_count(&wide)?;
     if count != data.len() {

@@ -1,23 +1,11 @@
-//! ZIP archives (PKWARE APPNOTE 6.3, with its 64-bit extension), as `.npz` files are made of: members stored or deflated.
-//!
-//! The reader allows one meaning only: the end record is at the end, the directory before it, the members before that from byte 0 on, and no two
-//! share a byte, so an archive cannot expand the same bytes again and again. Checksums are always verified.
+//! The members of an archive, found through its directory.
 
-use super::crc32::crc32;
-use super::inflate::inflate;
-use super::{bytes_at, quoted};
+use super::{CENTRAL, END, END64, LOCAL, LOCATOR};
+use crate::data::crc32::crc32;
+use crate::data::inflate::inflate;
+use crate::data::{bytes_at, json, quoted};
 use crate::{Error, Result};
 use std::borrow::Cow;
-
-const LOCAL: u32 = 0x0403_4B50;
-const CENTRAL: u32 = 0x0201_4B50;
-const END: u32 = 0x0605_4B50;
-const END64: u32 = 0x0606_4B50;
-const LOCATOR: u32 = 0x0706_4B50;
-/// 1 January 1980, the first day ZIP knows.
-const DATE: u16 = 0x0021;
-/// Above this the writer uses 64-bit fields, as Python's does.
-const LIMIT32: u64 = (1 << 31) - 1;
 
 /// The upper half of code page 437, in which names without the UTF-8 flag are written.
 const CP437: &str =
@@ -193,7 +181,8 @@ fn directory(bytes: &[u8]) -> Result<Directory> {
 fn member<'a>(bytes: &'a [u8], fields: &mut Fields<'a>, limit: usize) -> Result<(Member<'a>, (usize, usize))> {
     let at = fields.at;
     fields.signature(CENTRAL, "a directory entry")?;
-    fields.take(4)?;
+    fields.take(2)?;
+    let version = fields.u16()?;
     let (flags, method) = (fields.u16()?, fields.u16()?);
     fields.take(4)?;
     let crc = fields.u32()?;
@@ -209,6 +198,9 @@ fn member<'a>(bytes: &'a [u8], fields: &mut Fields<'a>, limit: usize) -> Result<
     let here = |e: Error| e.within(&format!("directory entry {}", quoted(&name)));
 
     wide(extra, [&mut size, &mut packed, &mut offset]).map_err(here)?;
+    if version > 63 {
+        return Err(here(Error::unsupported("", "version 6.3 of the format at most", format!("{}.{}", version / 10, version % 10))));
+    }
     if flags & 0x2061 != 0 {
         return Err(here(Error::unsupported("", "a member that is neither encrypted nor a patch", format!("flags {flags:#06x}"))));
     }
@@ -243,7 +235,7 @@ fn member<'a>(bytes: &'a [u8], fields: &mut Fields<'a>, limit: usize) -> Result<
 
 fn name(raw: &[u8], flags: u16) -> Result<String> {
     if flags & 0x0800 != 0 {
-        return Ok(super::json::utf8(raw)?.to_string());
+        return Ok(json::utf8(raw)?.to_string());
     }
     Ok(raw.iter().map(|&b| if b < 128 { b as char } else { CP437.chars().nth(usize::from(b - 128)).unwrap_or('?') }).collect())
 }
@@ -265,64 +257,4 @@ fn wide(extra: &[u8], narrow: [&mut u64; 3]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// An archive of these members, stored, byte for byte as Python's `zipfile` writes it for `numpy.savez`: dated 1980-01-01, 64-bit sizes in the local headers.
-///
-/// `Usage` for a name that is longer than 65535 bytes or holds a zero byte.
-pub fn write<'a>(members: impl IntoIterator<Item = (String, Cow<'a, [u8]>)>) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut directory = Vec::new();
-    let mut count = 0u64;
-    for (name, data) in members {
-        if name.len() > 0xffff || name.contains('\0') {
-            return Err(Error::usage("member", "a name of at most 65535 bytes, none of them zero", quoted(&name)));
-        }
-        let (offset, size, crc) = (out.len() as u64, data.len() as u64, crc32(&data));
-        let flags = if name.is_ascii() { 0u16 } else { 0x0800 };
-        let name_length = name.len() as u16;
-        put(&mut out, [&LOCAL.to_le_bytes()[..], &le16([45, flags, 0, 0, DATE]), &crc.to_le_bytes(), &[0xff; 8], &le16([name_length, 20])]);
-        put(&mut out, [name.as_bytes(), &le16([1, 16]), &size.to_le_bytes(), &size.to_le_bytes(), &data]);
-
-        let mut wide = Vec::new();
-        let mut narrow = |values: &[u64]| {
-            if values[0] <= LIMIT32 {
-                return (values[0] as u32).to_le_bytes();
-            }
-            values.iter().for_each(|v| wide.extend_from_slice(&v.to_le_bytes()));
-            [0xff; 4]
-        };
-        let (narrow_size, narrow_offset) = (narrow(&[size, size]), narrow(&[offset]));
-        let extra_length = if wide.is_empty() { 0 } else { wide.len() as u16 + 4 };
-        put(&mut directory, [&CENTRAL.to_le_bytes()[..], &[45, 3], &le16([45, flags, 0, 0, DATE]), &crc.to_le_bytes()]);
-        put(&mut directory, [&narrow_size[..], &narrow_size, &le16([name_length, extra_length, 0, 0, 0])]);
-        put(&mut directory, [&0x0180_0000u32.to_le_bytes()[..], &narrow_offset, name.as_bytes()]);
-        if !wide.is_empty() {
-            put(&mut directory, [&le16([1, wide.len() as u16])[..], &wide]);
-        }
-        count += 1;
-    }
-    let (start, size) = (out.len() as u64, directory.len() as u64);
-    out.append(&mut directory);
-    let end = out.len() as u64;
-    if count > 0xffff || start > LIMIT32 || size > LIMIT32 {
-        put(
-            &mut out,
-            [&END64.to_le_bytes()[..], &44u64.to_le_bytes(), &le16([45, 45]), &[0; 8], &count.to_le_bytes(), &count.to_le_bytes()],
-        );
-        put(
-            &mut out,
-            [&size.to_le_bytes()[..], &start.to_le_bytes(), &LOCATOR.to_le_bytes(), &[0; 4], &end.to_le_bytes(), &1u32.to_le_bytes()],
-        );
-    }
-    let (count, narrow) = (count.min(0xffff) as u16, |value: u64| (value.min(0xffff_ffff) as u32).to_le_bytes());
-    put(&mut out, [&END.to_le_bytes()[..], &le16([0, 0, count, count]), &narrow(size), &narrow(start), &[0; 2]]);
-    Ok(out)
-}
-
-fn put<'a>(out: &mut Vec<u8>, parts: impl IntoIterator<Item = &'a [u8]>) {
-    parts.into_iter().for_each(|part| out.extend_from_slice(part));
-}
-fn le16<const N: usize>(values: [u16; N]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
