@@ -12,9 +12,7 @@ mod write;
 
 pub use number::Number;
 pub use read::Reader;
-pub(super) use tensor::collect;
-pub(crate) use tensor::nest;
-pub use tensor::{from_tensor, tensor};
+pub use tensor::{collect, from_tensor, nest, tensor};
 
 pub(super) use read::{Cursor, duplicate, utf8};
 pub(super) use write::push_string;
