@@ -1,7 +1,7 @@
 //! The lossy coding rate of one Gaussian-like source.
 
 use super::Distortion;
-use crate::linalg::{Matrix, log_det_i_plus, plus_identity, spd_solve};
+use crate::linalg::{Matrix, log_det_i_plus, log_det_i_plus_solve, log_det_i_plus_solve_rows};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
@@ -45,9 +45,16 @@ fn smaller_gram<S: Scalar>(z: &Matrix<S>) -> Matrix<S> {
 /// `dR = ½ tr(M⁻¹ dM)` with `M = I + α ZᵀZ`, `dM = α (dZᵀZ + ZᵀdZ)`, so that `dR = α tr(M⁻¹ Zᵀ dZ)`. Both forms agree by the push-through identity. ε² enters
 /// through α alone and `α ∂R/∂α = ½⟨Z, ∂R/∂Z⟩`, half the effective degrees of freedom `d − tr M⁻¹`.
 pub fn coding_rate_gradient<S: Scalar>(z: &Matrix<S>, distortion: Distortion<S>) -> Result<CodingRateGradient<S>> {
+    Ok(coding_rate_with_gradient(z, distortion)?.1)
+}
+
+/// [`coding_rate`] and [`coding_rate_gradient`] from one factorisation: `n d min(n,d) + min(n,d)³/3 + 2 n d min(n,d)` flops.
+pub fn coding_rate_with_gradient<S: Scalar>(z: &Matrix<S>, distortion: Distortion<S>) -> Result<(S, CodingRateGradient<S>)> {
     let alpha = alpha(z, distortion)?;
-    let m = plus_identity(&smaller_gram(z).scale(alpha))?;
-    let grad = if z.cols() <= z.rows() { spd_solve(&m, &z.transpose())?.transpose() } else { spd_solve(&m, z)? }.scale(alpha);
+    let mut m = smaller_gram(z);
+    m.data_mut().iter_mut().for_each(|m| *m *= alpha);
+    let (value, mut grad) = if z.cols() <= z.rows() { log_det_i_plus_solve_rows(&m, z)? } else { log_det_i_plus_solve(&m, z)? };
+    grad.data_mut().iter_mut().for_each(|g| *g *= alpha);
     let eps2 = -(z.dot(&grad)? / (distortion.squared()? * S::from_f64(2.0)));
-    Ok(CodingRateGradient { z: grad, eps2 })
+    Ok((value * S::from_f64(0.5), CodingRateGradient { z: grad, eps2 }))
 }

@@ -3,5 +3,5 @@
 mod coding_rate;
 mod distortion;
 
-pub use coding_rate::{CodingRateGradient, coding_rate, coding_rate_gradient};
+pub use coding_rate::{CodingRateGradient, coding_rate, coding_rate_gradient, coding_rate_with_gradient};
 pub use distortion::Distortion;

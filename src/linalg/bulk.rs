@@ -13,31 +13,46 @@ macro_rules! by_elimination {
         fn log_det(a: &[Self], n: usize) -> Result<Self> {
             let mut l = a.to_vec();
             Self::cholesky(&mut l, n)?;
-            let logs: Vec<Self> = (0..n).map(|j| Scalar::ln(l[j * n + j])).collect();
-            Ok(Self::sum(&logs) * Self::from_f64(2.0))
+            Ok(sum_over_diagonal(Function::Ln, &l, n) * Self::from_f64(2.0))
         }
         fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self> {
             let mut l = m.to_vec();
             Self::excess_pivots(&mut l, n)?;
-            let logs: Vec<Self> = (0..n).map(|j| l[j * n + j].log1p()).collect();
-            Ok(Self::sum(&logs))
+            Ok(sum_over_diagonal(Function::Log1p, &l, n))
+        }
+        fn log_det_i_plus_solve(m: &[Self], n: usize, b: &[Self], cols: usize) -> Result<(Self, Vec<Self>)> {
+            let (mut l, mut x) = (m.to_vec(), b.to_vec());
+            Self::excess_pivots(&mut l, n)?;
+            Self::solve_excess(&l, n, &mut x, cols);
+            Ok((sum_over_diagonal(Function::Log1p, &l, n), x))
+        }
+        fn log_det_i_plus_solve_rows(m: &[Self], n: usize, b: &[Self]) -> Result<(Self, Vec<Self>)> {
+            let (mut l, mut x) = (m.to_vec(), b.to_vec());
+            Self::excess_pivots(&mut l, n)?;
+            Self::solve_excess_rows(&l, n, &mut x);
+            Ok((sum_over_diagonal(Function::Log1p, &l, n), x))
         }
         fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>> {
             let (mut l, mut x) = (a.to_vec(), b.to_vec());
             Self::cholesky(&mut l, n)?;
-            Self::solve_lower(&l, n, &mut x, m)?;
-            Self::solve_lower_t(&l, n, &mut x, m)?;
+            Self::solve_cholesky(&l, n, &mut x, m)?;
             Ok(x)
         }
         fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>> {
             let (mut l, mut x) = (a.to_vec(), b.to_vec());
             Self::cholesky(&mut l, n)?;
-            Self::solve_lower_rows(&l, n, &mut x)?;
-            Self::solve_lower_t_rows(&l, n, &mut x)?;
+            Self::solve_cholesky_rows(&l, n, &mut x)?;
             Ok(x)
         }
     };
 }
+/// `Σ f(a_jj)` over 16 lanes.
+fn sum_over_diagonal<S: Scalar>(f: Function, a: &[S], n: usize) -> S {
+    let mut diagonal: Vec<S> = (0..n).map(|j| a[j * n + j]).collect();
+    S::map(f, &mut diagonal);
+    S::sum(&diagonal)
+}
+
 /// The operations that `plain` or `kernel` has under the same name.
 macro_rules! through {
     ($module:ident) => {
@@ -83,6 +98,18 @@ macro_rules! through {
         fn solve_lower_t_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()> {
             $module::solve_lower_t_rows(Isa::detect(), l, n, b)
         }
+        fn solve_cholesky(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()> {
+            $module::solve_cholesky(Isa::detect(), l, n, b, m)
+        }
+        fn solve_cholesky_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()> {
+            $module::solve_cholesky_rows(Isa::detect(), l, n, b)
+        }
+        fn solve_excess(l: &[Self], n: usize, b: &mut [Self], m: usize) {
+            $module::solve_excess(Isa::detect(), l, n, b, m)
+        }
+        fn solve_excess_rows(l: &[Self], n: usize, b: &mut [Self]) {
+            $module::solve_excess_rows(Isa::detect(), l, n, b)
+        }
     };
 }
 
@@ -115,7 +142,25 @@ impl Bulk for Ball {
     }
     fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>> {
         let m = b.len() / n.max(1);
-        let columns = |x: &[Self], rows: usize, cols: usize| (0..rows * cols).map(|k| x[k % rows * cols + k / rows]).collect::<Vec<_>>();
-        Ok(columns(&enclose::spd_solve(a, n, &columns(b, m, n), m)?, n, m))
+        Ok(transposed(&enclose::spd_solve(a, n, &transposed(b, m, n), m)?, n, m))
     }
+    fn log_det_i_plus_solve(m: &[Self], n: usize, b: &[Self], cols: usize) -> Result<(Self, Vec<Self>)> {
+        Ok((Self::log_det_i_plus(m, n)?, Self::spd_solve(&i_plus(m, n), n, b, cols)?))
+    }
+    fn log_det_i_plus_solve_rows(m: &[Self], n: usize, b: &[Self]) -> Result<(Self, Vec<Self>)> {
+        Ok((Self::log_det_i_plus(m, n)?, Self::spd_solve_rows(&i_plus(m, n), n, b)?))
+    }
+}
+
+/// The transpose of a `rows × cols` matrix.
+fn transposed<S: Copy>(x: &[S], rows: usize, cols: usize) -> Vec<S> {
+    (0..rows * cols).map(|k| x[k % rows * cols + k / rows]).collect()
+}
+/// `I + M`.
+fn i_plus(m: &[Ball], n: usize) -> Vec<Ball> {
+    let mut a = m.to_vec();
+    for j in 0..n {
+        a[j * n + j] += Ball::ONE;
+    }
+    a
 }

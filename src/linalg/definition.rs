@@ -267,6 +267,55 @@ pub fn solve_lower_t_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<(
     Ok(())
 }
 
+/// `L Lᵀ X = B` in place: [`solve_lower`], then [`solve_lower_t`].
+#[inline(always)]
+pub fn solve_cholesky<S: Scalar>(l: &[S], n: usize, b: &mut [S], m: usize) -> Result<()> {
+    solve_lower(l, n, b, m)?;
+    solve_lower_t(l, n, b, m)
+}
+
+/// `X L Lᵀ = B` in place: [`solve_lower_rows`], then [`solve_lower_t_rows`].
+#[inline(always)]
+pub fn solve_cholesky_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()> {
+    solve_lower_rows(l, n, b)?;
+    solve_lower_t_rows(l, n, b)
+}
+
+/// `(I + M) X = B` in place, from the `L` and `s` that [`excess_pivots`] makes of `M`: `L Y = B` in increasing k, `y_i / (1 + s_i)`,
+/// `Lᵀ X = Y` in decreasing k.
+#[inline(always)]
+pub fn solve_excess<S: Scalar>(l: &[S], n: usize, b: &mut [S], m: usize) {
+    for i in 0..n {
+        for k in 0..i {
+            subtract_row(b, m, i, k, l[i * n + k]);
+        }
+    }
+    for i in (0..n).rev() {
+        for x in &mut b[i * m..(i + 1) * m] {
+            *x /= S::ONE + l[i * n + i];
+        }
+        for k in (i + 1..n).rev() {
+            subtract_row(b, m, i, k, l[k * n + i]);
+        }
+    }
+}
+
+/// Row i of `B` less `factor` times row k.
+#[inline(always)]
+fn subtract_row<S: Scalar>(b: &mut [S], m: usize, i: usize, k: usize, factor: S) {
+    for j in 0..m {
+        b[i * m + j] = (-factor).mul_add(b[k * m + j], b[i * m + j]);
+    }
+}
+
+/// `X (I + M) = B` in place: [`solve_excess`] with the right-hand sides in the rows of `B`.
+#[inline(always)]
+pub fn solve_excess_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) {
+    for x in b.chunks_exact_mut(n.max(1)) {
+        solve_excess(l, n, x, 1);
+    }
+}
+
 #[inline(always)]
 fn divide_row<S: Scalar>(row: &mut [S], diagonal: S, i: usize) -> Result<()> {
     if diagonal.sign() == Some(Ordering::Equal) {

@@ -17,7 +17,8 @@ mod matrix;
 pub mod threads;
 
 pub use cholesky::{
-    Cholesky, log_det, log_det_i_plus, log_det_i_plus_vjp, log_det_vjp, plus_identity, spd_inverse, spd_solve, spd_solve_vjp,
+    Cholesky, log_det, log_det_i_plus, log_det_i_plus_solve, log_det_i_plus_solve_rows, log_det_i_plus_vjp, log_det_vjp, plus_identity,
+    spd_inverse, spd_solve, spd_solve_rows, spd_solve_vjp,
 };
 pub(crate) use matrix::mirror;
 pub use matrix::{Matrix, gram, product};

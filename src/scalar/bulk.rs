@@ -88,12 +88,24 @@ pub trait Bulk: Sized {
     fn solve_lower_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()>;
     /// `X L = B` for lower-triangular `L` (`n × n`) and `B` with rows of n numbers, in place.
     fn solve_lower_t_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()>;
+    /// `L Lᵀ X = B` for lower-triangular `L` (`n × n`) and `B` (`n × m`), in place.
+    fn solve_cholesky(l: &[Self], n: usize, b: &mut [Self], m: usize) -> Result<()>;
+    /// `X L Lᵀ = B` for lower-triangular `L` (`n × n`) and `B` with rows of n numbers, in place.
+    fn solve_cholesky_rows(l: &[Self], n: usize, b: &mut [Self]) -> Result<()>;
+    /// `(I + M) X = B` for `B` (`n × m`), in place, from what [`Bulk::excess_pivots`] makes of `M`.
+    fn solve_excess(l: &[Self], n: usize, b: &mut [Self], m: usize);
+    /// `X (I + M) = B` for `B` with rows of n numbers, in place, from what [`Bulk::excess_pivots`] makes of `M`.
+    fn solve_excess_rows(l: &[Self], n: usize, b: &mut [Self]);
     /// `log det A` of a symmetric positive definite matrix.
     fn log_det(a: &[Self], n: usize) -> Result<Self>;
     /// `log det(I + M)` for positive semidefinite `M`, accurate relative to its own size for tiny `M`.
     fn log_det_i_plus(m: &[Self], n: usize) -> Result<Self>;
     /// `A⁻¹ B` for symmetric positive definite `A` (`n × n`) and `B` (`n × m`).
     fn spd_solve(a: &[Self], n: usize, b: &[Self], m: usize) -> Result<Vec<Self>>;
+    /// `log det(I + M)` and `(I + M)⁻¹ B` from one factorisation, for positive semidefinite `M` (`n × n`) and `B` (`n × cols`).
+    fn log_det_i_plus_solve(m: &[Self], n: usize, b: &[Self], cols: usize) -> Result<(Self, Vec<Self>)>;
+    /// `log det(I + M)` and `B (I + M)⁻¹` from one factorisation, for positive semidefinite `M` (`n × n`) and `B` with rows of n numbers.
+    fn log_det_i_plus_solve_rows(m: &[Self], n: usize, b: &[Self]) -> Result<(Self, Vec<Self>)>;
     /// `B A⁻¹` for symmetric positive definite `A` (`n × n`) and `B` with rows of n numbers.
     fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>>;
 }

@@ -11,6 +11,9 @@ use crate::scalar::View;
 /// Up to this size the plain loops are faster.
 const TINY: usize = 12;
 
+/// Up to this size 256-bit vectors are faster than wider ones: more of the work lies in the triangles on the diagonal.
+const SMALL: usize = 256;
+
 /// `A = L Lᵀ` in place; the upper triangle becomes 0. `n³/3` flops. Errors: `NotPositiveDefinite`, `NotFinite` with the pivot.
 pub fn cholesky<T: Real>(isa: Isa, a: &mut [T], n: usize) -> Result<()> {
     if n <= TINY { plain::cholesky(isa, a, n) } else { factor::<T, false>(isa, a, n) }
@@ -23,7 +26,10 @@ pub fn excess_pivots<T: Real>(isa: Isa, m: &mut [T], n: usize) -> Result<()> {
 
 fn factor<T: Real, const EXCESS: bool>(isa: Isa, a: &mut [T], n: usize) -> Result<()> {
     assert_eq!(a.len(), n * n, "a square matrix");
-    T::with_buffers(|buffers| isa.run(OnTiles(Factor::<T, EXCESS> { a, n, buffers })))
+    T::with_buffers(|buffers| {
+        let kernel = OnTiles(Factor::<T, EXCESS> { a, n, buffers });
+        if n <= SMALL { isa.run_narrow(kernel) } else { isa.run(kernel) }
+    })
 }
 
 /// With `EXCESS`, `L` has a unit diagonal, the pivots are `1 + s_j`, and the left factors of a chain are `l_jk (1 + s_k)`, kept beside `L`.
@@ -54,7 +60,7 @@ impl<T: Real, const EXCESS: bool> Tiled for Factor<'_, T, EXCESS> {
                     panel[c] = *x;
                 }
             }
-            forward(View::new(if EXCESS { &*scaled } else { &*a }, n, n), 0..i, panel);
+            forward::<T, NR, false>(View::new(if EXCESS { &*scaled } else { &*a }, n, n), 0..i, panel);
             if EXCESS {
                 for (j, (weighted, x)) in weighted.iter_mut().zip(&panel[..i]).enumerate() {
                     for c in 0..NR {

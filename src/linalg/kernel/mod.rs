@@ -19,7 +19,9 @@ pub use factor::{cholesky, excess_pivots};
 pub use map::map;
 pub use product::product;
 pub use rows::{softmax_rows, softmax_rows_vjp, standardise_rows, standardise_rows_vjp};
-pub use solve::{solve_lower, solve_lower_rows, solve_lower_t, solve_lower_t_rows};
+pub use solve::{
+    solve_cholesky, solve_cholesky_rows, solve_excess, solve_excess_rows, solve_lower, solve_lower_rows, solve_lower_t, solve_lower_t_rows,
+};
 pub use sum::{dot, sum};
 pub use tile::spin;
 

@@ -45,4 +45,8 @@ definitions! {
     solve_lower_t(l: &'a [S], n: usize, b: &'a mut [S], m: usize) -> Result<()>;
     solve_lower_rows(l: &'a [S], n: usize, b: &'a mut [S]) -> Result<()>;
     solve_lower_t_rows(l: &'a [S], n: usize, b: &'a mut [S]) -> Result<()>;
+    solve_cholesky(l: &'a [S], n: usize, b: &'a mut [S], m: usize) -> Result<()>;
+    solve_cholesky_rows(l: &'a [S], n: usize, b: &'a mut [S]) -> Result<()>;
+    solve_excess(l: &'a [S], n: usize, b: &'a mut [S], m: usize);
+    solve_excess_rows(l: &'a [S], n: usize, b: &'a mut [S]);
 }

@@ -1,6 +1,6 @@
 //! `C += A B` in blocks: a slice of `B` is packed once, rows of `A` are read in place, six at a time.
 
-use super::tile::{MR, Packed, Rows, Steps, pack, pack_panel, tile};
+use super::tile::{MR, Packed, Rows, Steps, Strided, pack, pack_panel, tile};
 use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned, plain};
 use crate::linalg::dispatch::Kernel;
 use crate::linalg::threads::{share, threads};
@@ -10,6 +10,10 @@ use crate::scalar::{Part, View};
 const DEPTH: usize = 512;
 /// Columns of `B` packed at a time.
 const COLUMNS: usize = 192;
+/// Bytes that the nearest cache holds beside what else is needed.
+const NEAR: usize = 16 << 10;
+/// Up to so many multiply-adds 256-bit vectors are faster than wider ones.
+const SMALL: usize = 100_000;
 /// Multiply-adds that are worth a thread of their own, about a millisecond.
 const THREAD: usize = 5_000_000;
 
@@ -32,7 +36,10 @@ pub fn product<T: Real>(isa: Isa, a: View<T>, b: View<T>, c: &mut [T], part: Par
     let parts = threads().min(m * n * k / THREAD).max(1);
     let block = Block { ldc: n, row: 0, lower: part == Part::Lower };
     if parts == 1 {
-        return T::with_buffers(|buffers| isa.run(OnTiles(Product { a, b, c, block, buffers })));
+        return T::with_buffers(|buffers| {
+            let kernel = OnTiles(Product { a, b, c, block, buffers });
+            if m * n * k <= SMALL { isa.run_narrow(kernel) } else { isa.run(kernel) }
+        });
     }
     let rows = m.div_ceil(parts).next_multiple_of(MR);
     let parts = c.chunks_mut(rows * n).enumerate().collect();
@@ -90,14 +97,19 @@ impl<T: Real> Tiled for Product<'_, T> {
     fn run<const NR: usize>(self) {
         let Product { a, b, c, block, buffers } = self;
         let Buffers { left, right } = buffers;
+        // What lies in order and in the nearest cache anyway is read in place.
+        let near = |x: View<T>| x.col_step == 1 && x.rows * x.row_step * size_of::<T>() <= NEAR;
+        let (near_a, near_b) = (near(a.t()), near(b));
         for j in (0..b.cols).step_by(COLUMNS) {
             for k in (0..a.cols).step_by(DEPTH) {
                 let (n, depth) = (COLUMNS.min(b.cols - j), DEPTH.min(a.cols - k));
-                let panels = aligned(right, n.next_multiple_of(NR) * depth);
-                pack::<T, NR>(b.cols(j, n).rows(k, depth), panels);
+                let b = b.cols(j, n).rows(k, depth);
+                let whole = if near_b { n / NR * NR } else { 0 };
+                let packed = aligned(right, (n - whole).next_multiple_of(NR) * depth);
+                pack::<T, NR>(b.cols(whole, n - whole), packed);
                 for i in (0..a.rows).step_by(MR) {
                     let height = MR.min(a.rows - i);
-                    let to = To {
+                    let mut to = To {
                         c: &mut c[i * block.ldc + j..],
                         ldc: block.ldc,
                         height,
@@ -105,11 +117,13 @@ impl<T: Real> Tiled for Product<'_, T> {
                         diagonal: block.lower.then_some((block.row + i, j)),
                     };
                     if a.col_step == 1 {
-                        to.continue_rows::<NR>(depth, Rows::of(a, i, height, k, depth), panels);
+                        to.continue_rows::<NR>(depth, Rows::of(a, i, height, k, depth), b, whole, packed);
+                    } else if near_a && height == MR {
+                        to.continue_rows::<NR>(depth, Strided { data: &a.data[k * a.col_step + i..], step: a.col_step }, b, whole, packed);
                     } else {
-                        let packed = aligned(left, MR * depth).as_chunks_mut::<MR>().0;
-                        pack_panel(a.cols(k, depth).t(), i, packed);
-                        to.continue_rows::<NR>(depth, Packed(packed), panels);
+                        let left = aligned(left, MR * depth).as_chunks_mut::<MR>().0;
+                        pack_panel(a.cols(k, depth).t(), i, left);
+                        to.continue_rows::<NR>(depth, Packed(left), b, whole, packed);
                     }
                 }
             }
@@ -128,32 +142,47 @@ struct To<'a, T> {
 }
 
 impl<T: Real> To<'_, T> {
+    /// Columns up to `whole` take `b` in place, the others as packed.
     #[inline(always)]
-    fn continue_rows<const NR: usize>(self, depth: usize, a: impl Steps<T, MR>, panels: &[T]) {
-        let To { c, ldc, height, width, diagonal } = self;
-        for (j, panel) in (0..width).step_by(NR).zip(panels.chunks_exact(depth * NR)) {
-            if diagonal.is_some_and(|(row, col)| col + j >= row + height) {
-                break;
+    fn continue_rows<const NR: usize>(&mut self, depth: usize, a: impl Steps<T, MR>, b: View<T>, whole: usize, packed: &[T]) {
+        for j in (0..whole).step_by(NR) {
+            if !self.wants(j) {
+                return;
             }
-            let b = Packed(&panel.as_chunks::<NR>().0[..depth]);
-            let (c, w) = (&mut c[j..], NR.min(width - j));
-            let mut acc = [[T::ZERO; NR]; MR];
-            if height == MR && w == NR {
-                for (r, acc) in acc.iter_mut().enumerate() {
-                    *acc = *c[r * ldc..].first_chunk().expect("a full row");
-                }
-                tile(depth, a, b, &mut acc);
-                for (r, acc) in acc.iter().enumerate() {
-                    *c[r * ldc..].first_chunk_mut().expect("a full row") = *acc;
-                }
-            } else {
-                for r in 0..height {
-                    acc[r][..w].copy_from_slice(&c[r * ldc..][..w]);
-                }
-                tile(depth, a, b, &mut acc);
-                for r in 0..height {
-                    c[r * ldc..][..w].copy_from_slice(&acc[r][..w]);
-                }
+            self.continue_tile::<NR>(depth, j, a, Strided { data: &b.data[j..], step: b.row_step });
+        }
+        for (j, panel) in (whole..self.width).step_by(NR).zip(packed.chunks_exact(depth * NR)) {
+            if !self.wants(j) {
+                return;
+            }
+            self.continue_tile::<NR>(depth, j, a, Packed(&panel.as_chunks::<NR>().0[..depth]));
+        }
+    }
+
+    #[inline(always)]
+    fn wants(&self, j: usize) -> bool {
+        self.diagonal.is_none_or(|(row, col)| col + j < row + self.height)
+    }
+
+    #[inline(always)]
+    fn continue_tile<const NR: usize>(&mut self, depth: usize, j: usize, a: impl Steps<T, MR>, b: impl Steps<T, NR>) {
+        let (c, w, height, ldc) = (&mut self.c[j..], NR.min(self.width - j), self.height, self.ldc);
+        let mut acc = [[T::ZERO; NR]; MR];
+        if height == MR && w == NR {
+            for (r, acc) in acc.iter_mut().enumerate() {
+                *acc = *c[r * ldc..].first_chunk().expect("a full row");
+            }
+            tile(depth, a, b, &mut acc);
+            for (r, acc) in acc.iter().enumerate() {
+                *c[r * ldc..].first_chunk_mut().expect("a full row") = *acc;
+            }
+        } else {
+            for r in 0..height {
+                acc[r][..w].copy_from_slice(&c[r * ldc..][..w]);
+            }
+            tile(depth, a, b, &mut acc);
+            for r in 0..height {
+                c[r * ldc..][..w].copy_from_slice(&acc[r][..w]);
             }
         }
     }

@@ -16,13 +16,19 @@ enum Side {
 /// Up to this size the plain loops are faster.
 const TINY: usize = 6;
 
+/// What is solved: `L`, `Lᵀ`, one after the other, or these with the factor of `I + M`.
+const LOWER: u8 = 0;
+const UPPER: u8 = 1;
+const CHOLESKY: u8 = 2;
+const EXCESS: u8 = 3;
+
 /// `L X = B` in place, for lower-triangular `L` (`n × n`) and `B` (`n × m`). `n²m` flops. Errors: `Domain` for a zero on the diagonal.
 pub fn solve_lower<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize) -> Result<()> {
     if n <= TINY {
         return plain::solve_lower(isa, l, n, b, m);
     }
     check_diagonal(l, n, 0..n)?;
-    solve::<T, false>(isa, l, n, b, m, Side::Columns);
+    solve::<T, LOWER>(isa, l, n, b, m, Side::Columns);
     Ok(())
 }
 
@@ -32,30 +38,64 @@ pub fn solve_lower_t<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize
         return plain::solve_lower_t(isa, l, n, b, m);
     }
     check_diagonal(l, n, (0..n).rev())?;
-    solve::<T, true>(isa, l, n, b, m, Side::Columns);
+    solve::<T, UPPER>(isa, l, n, b, m, Side::Columns);
     Ok(())
 }
 
-/// `X Lᵀ = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero
-/// on the diagonal.
+/// `L Lᵀ X = B` in place, for lower-triangular `L` (`n × n`) and `B` (`n × m`). `2n²m` flops. Errors: `Domain` for a zero on the diagonal.
+pub fn solve_cholesky<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize) -> Result<()> {
+    if n <= TINY {
+        return plain::solve_cholesky(isa, l, n, b, m);
+    }
+    check_diagonal(l, n, 0..n)?;
+    solve::<T, CHOLESKY>(isa, l, n, b, m, Side::Columns);
+    Ok(())
+}
+
+/// `(I + M) X = B` in place, from what `excess_pivots` makes of `M` (`n × n`), for `B` (`n × m`). `2n²m` flops.
+pub fn solve_excess<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize) {
+    if n <= TINY {
+        return plain::solve_excess(isa, l, n, b, m);
+    }
+    solve::<T, EXCESS>(isa, l, n, b, m, Side::Columns);
+}
+
+/// `X Lᵀ = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero on the diagonal.
 pub fn solve_lower_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) -> Result<()> {
     if b.is_empty() || n <= TINY && b.len() <= TINY * n {
         return plain::solve_lower_rows(isa, l, n, b);
     }
     check_diagonal(l, n, 0..n)?;
-    solve::<T, false>(isa, l, n, b, b.len() / n, Side::Rows);
+    solve::<T, LOWER>(isa, l, n, b, b.len() / n, Side::Rows);
     Ok(())
 }
 
-/// `X L = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero on
-/// the diagonal.
+/// `X L = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `n²` flops a row. Errors: `Domain` for a zero on the diagonal.
 pub fn solve_lower_t_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) -> Result<()> {
     if b.is_empty() || n <= TINY && b.len() <= TINY * n {
         return plain::solve_lower_t_rows(isa, l, n, b);
     }
     check_diagonal(l, n, (0..n).rev())?;
-    solve::<T, true>(isa, l, n, b, b.len() / n, Side::Rows);
+    solve::<T, UPPER>(isa, l, n, b, b.len() / n, Side::Rows);
     Ok(())
+}
+
+/// `X L Lᵀ = B` in place, for lower-triangular `L` (`n × n`) and `B` with rows of n numbers. `2n²` flops a row. Errors: `Domain` for a zero on the diagonal.
+pub fn solve_cholesky_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) -> Result<()> {
+    if b.is_empty() || n <= TINY && b.len() <= TINY * n {
+        return plain::solve_cholesky_rows(isa, l, n, b);
+    }
+    check_diagonal(l, n, 0..n)?;
+    solve::<T, CHOLESKY>(isa, l, n, b, b.len() / n, Side::Rows);
+    Ok(())
+}
+
+/// `X (I + M) = B` in place, from what `excess_pivots` makes of `M` (`n × n`), for `B` with rows of n numbers. `2n²` flops a row.
+pub fn solve_excess_rows<T: Real>(isa: Isa, l: &[T], n: usize, b: &mut [T]) {
+    if b.is_empty() || n <= TINY && b.len() <= TINY * n {
+        return plain::solve_excess_rows(isa, l, n, b);
+    }
+    solve::<T, EXCESS>(isa, l, n, b, b.len() / n, Side::Rows);
 }
 
 fn check_diagonal<T: Real>(l: &[T], n: usize, mut order: impl Iterator<Item = usize>) -> Result<()> {
@@ -68,22 +108,20 @@ fn check_diagonal<T: Real>(l: &[T], n: usize, mut order: impl Iterator<Item = us
 /// Multiply-adds that are worth a thread of their own, about a millisecond.
 const THREAD: usize = 3_000_000;
 
-fn solve<T: Real, const TRANSPOSED: bool>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) {
+fn solve<T: Real, const WAY: u8>(isa: Isa, l: &[T], n: usize, b: &mut [T], m: usize, side: Side) {
     assert!(l.len() == n * n && b.len() == n * m, "the shapes of a solve must agree");
     if n * m == 0 {
         return;
     }
-    let run = |b: &mut [T], m| {
-        T::with_buffers(|buffers| isa.run(OnTiles(Solve::<T, TRANSPOSED> { l, n, b, m, side, panel: &mut buffers.right })))
-    };
-    let parts = threads().min(n * n / 2 * m / THREAD).max(1);
+    let run = |b: &mut [T], m| T::with_buffers(|buffers| isa.run(OnTiles(Solve::<T, WAY> { l, n, b, m, side, panel: &mut buffers.right })));
+    let parts = threads().min(if WAY < CHOLESKY { n * n / 2 * m } else { n * n * m } / THREAD).max(1);
     if parts == 1 || side == Side::Columns {
         return run(b, m);
     }
     share(b.chunks_mut(m.div_ceil(parts) * n).collect(), |b: &mut [T]| run(b, b.len() / n));
 }
 
-struct Solve<'a, T, const TRANSPOSED: bool> {
+struct Solve<'a, T, const WAY: u8> {
     l: &'a [T],
     n: usize,
     b: &'a mut [T],
@@ -92,7 +130,7 @@ struct Solve<'a, T, const TRANSPOSED: bool> {
     panel: &'a mut Vec<T>,
 }
 
-impl<T: Real, const TRANSPOSED: bool> Tiled for Solve<'_, T, TRANSPOSED> {
+impl<T: Real, const WAY: u8> Tiled for Solve<'_, T, WAY> {
     type Number = T;
     type Output = ();
     #[inline(always)]
@@ -102,10 +140,22 @@ impl<T: Real, const TRANSPOSED: bool> Tiled for Solve<'_, T, TRANSPOSED> {
         for j in (0..m).step_by(NR) {
             let view = if side == Side::Columns { View::new(&*b, n, m) } else { View::new(&*b, m, n).t() };
             pack_panel(view, j, panel);
-            if TRANSPOSED {
-                backward(l, n, panel);
-            } else {
-                forward(View::new(l, n, n), 0..n, panel);
+            match WAY {
+                LOWER => forward::<T, NR, false>(View::new(l, n, n), 0..n, panel),
+                UPPER => backward::<T, NR, false>(l, n, panel),
+                CHOLESKY => {
+                    forward::<T, NR, false>(View::new(l, n, n), 0..n, panel);
+                    backward::<T, NR, false>(l, n, panel);
+                }
+                _ => {
+                    forward::<T, NR, true>(View::new(l, n, n), 0..n, panel);
+                    for (j, x) in panel.iter_mut().enumerate() {
+                        for x in x {
+                            *x /= T::ONE + l[j * n + j];
+                        }
+                    }
+                    backward::<T, NR, true>(l, n, panel);
+                }
             }
             let w = NR.min(m - j);
             if side == Side::Columns {
@@ -123,9 +173,10 @@ impl<T: Real, const TRANSPOSED: bool> Tiled for Solve<'_, T, TRANSPOSED> {
     }
 }
 
-/// Rows `range` of the panel: `x_j ← (x_j − Σ_{k<j} l_jk x_k) / l_jj`, in increasing k. Rows before the range are solved already.
+/// Rows `range` of the panel: `x_j ← (x_j − Σ_{k<j} l_jk x_k) / l_jj`, in increasing k, or with `UNIT` a diagonal of ones. Rows before the
+/// range are solved already.
 #[inline(always)]
-pub(super) fn forward<T: Real, const NR: usize>(l: View<T>, range: std::ops::Range<usize>, panel: &mut [[T; NR]]) {
+pub(super) fn forward<T: Real, const NR: usize, const UNIT: bool>(l: View<T>, range: std::ops::Range<usize>, panel: &mut [[T; NR]]) {
     for j in range.clone().step_by(MR) {
         let height = MR.min(range.end - j);
         let mut acc = load(panel, j, height);
@@ -142,8 +193,10 @@ pub(super) fn forward<T: Real, const NR: usize>(l: View<T>, range: std::ops::Ran
                     x[c] = factor.mul_add(acc[q][c], x[c]);
                 }
             }
-            for c in 0..NR {
-                x[c] /= row[r];
+            if !UNIT {
+                for c in 0..NR {
+                    x[c] /= row[r];
+                }
             }
             acc[r] = x;
             panel[j + r] = x;
@@ -151,9 +204,9 @@ pub(super) fn forward<T: Real, const NR: usize>(l: View<T>, range: std::ops::Ran
     }
 }
 
-/// The whole panel: `x_j ← (x_j − Σ_{k>j} l_kj x_k) / l_jj`, in decreasing k.
+/// The whole panel: `x_j ← (x_j − Σ_{k>j} l_kj x_k) / l_jj`, in decreasing k, or with `UNIT` a diagonal of ones.
 #[inline(always)]
-fn backward<T: Real, const NR: usize>(l: &[T], n: usize, panel: &mut [[T; NR]]) {
+fn backward<T: Real, const NR: usize, const UNIT: bool>(l: &[T], n: usize, panel: &mut [[T; NR]]) {
     for j in (0..n).step_by(MR).rev() {
         let height = MR.min(n - j);
         let below = j + height;
@@ -175,8 +228,10 @@ fn backward<T: Real, const NR: usize>(l: &[T], n: usize, panel: &mut [[T; NR]]) 
                     x[c] = factor.mul_add(acc[q][c], x[c]);
                 }
             }
-            for c in 0..NR {
-                x[c] /= l[(j + r) * n + j + r];
+            if !UNIT {
+                for c in 0..NR {
+                    x[c] /= l[(j + r) * n + j + r];
+                }
             }
             acc[r] = x;
             panel[j + r] = x;
