@@ -15,6 +15,7 @@ mod enclose;
 pub mod kernel;
 mod matrix;
 pub mod threads;
+pub mod timing;
 
 pub use cholesky::{
     Cholesky, log_det, log_det_i_plus, log_det_i_plus_solve, log_det_i_plus_solve_rows, log_det_i_plus_vjp, log_det_vjp, plus_identity,
