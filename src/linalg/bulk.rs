@@ -5,7 +5,7 @@ use super::dispatch::Isa;
 use super::enclose;
 use super::kernel::{self, plain};
 use crate::Result;
-use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Part, Scalar, View};
+use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Implicit, Part, Scalar, View};
 
 /// `log det` and solves from a Cholesky factor, for every type but the ball.
 macro_rules! by_elimination {
@@ -53,6 +53,13 @@ fn sum_over_diagonal<S: Scalar>(f: Function, a: &[S], n: usize) -> S {
     S::sum(&diagonal)
 }
 
+macro_rules! by_computing {
+    () => {
+        fn implicit<F: Implicit>(f: &F, inputs: &[&[Self]]) -> Result<Vec<Vec<Self>>> {
+            f.compute(inputs)
+        }
+    };
+}
 /// The operations that `plain` or `kernel` has under the same name.
 macro_rules! through {
     ($module:ident) => {
@@ -116,18 +123,31 @@ macro_rules! through {
 impl Bulk for f64 {
     through!(kernel);
     by_elimination!();
+    by_computing!();
 }
 impl Bulk for f32 {
     through!(kernel);
     by_elimination!();
+    by_computing!();
 }
 impl Bulk for DoubleDouble {
     through!(plain);
     by_elimination!();
+    by_computing!();
 }
 impl<S: Scalar> Bulk for Dual<S> {
     through!(plain);
     by_elimination!();
+    fn implicit<F: Implicit>(f: &F, inputs: &[&[Self]]) -> Result<Vec<Vec<Self>>> {
+        let values: Vec<Vec<S>> = inputs.iter().map(|x| x.iter().map(|x| x.value).collect()).collect();
+        let directions: Vec<Vec<S>> = inputs.iter().map(|x| x.iter().map(|x| x.tangent).collect()).collect();
+        let values: Vec<&[S]> = values.iter().map(Vec::as_slice).collect();
+        let directions: Vec<&[S]> = directions.iter().map(Vec::as_slice).collect();
+        let outputs = S::implicit(f, &values)?;
+        let tangents = f.tangent(&values, &outputs, &directions)?;
+        let join = |(y, t): (Vec<S>, Vec<S>)| y.into_iter().zip(t).map(|(value, tangent)| Dual { value, tangent }).collect();
+        Ok(outputs.into_iter().zip(tangents).map(join).collect())
+    }
 }
 impl Bulk for Ball {
     through!(plain);
@@ -149,6 +169,9 @@ impl Bulk for Ball {
     }
     fn log_det_i_plus_solve_rows(m: &[Self], n: usize, b: &[Self]) -> Result<(Self, Vec<Self>)> {
         Ok((Self::log_det_i_plus(m, n)?, Self::spd_solve_rows(&i_plus(m, n), n, b)?))
+    }
+    fn implicit<F: Implicit>(f: &F, inputs: &[&[Self]]) -> Result<Vec<Vec<Self>>> {
+        f.enclose(inputs)
     }
 }
 

@@ -2,7 +2,6 @@
 //!
 //! For symmetric positive definite matrices use [`super::Cholesky`]. Prefer a solve to an inverse.
 
-use super::definition;
 use super::matrix::Matrix;
 use super::spectral_bounds::{exact, norm_up};
 use crate::scalar::{Ball, Bulk, DoubleDouble, Implicit, Scalar};
@@ -230,8 +229,8 @@ impl Implicit for LogAbsDet {
         let lu = Lu::<DoubleDouble>::new(&a.map(Ball::mid))?;
         lu.check_regular().map_err(|e| may_be_singular(e.to_string()))?;
         let (mut x, mut y) = (Matrix::<DoubleDouble>::identity(n), Matrix::<DoubleDouble>::identity(n));
-        definition::solve_lower(lu.lower().data(), n, x.data_mut(), n)?;
-        definition::solve_lower(lu.upper().transpose().data(), n, y.data_mut(), n)?;
+        DoubleDouble::solve_lower(lu.lower().data(), n, x.data_mut(), n)?;
+        DoubleDouble::solve_lower(lu.upper().transpose().data(), n, y.data_mut(), n)?;
         let y = exact(&y);
         let e = exact(&x).matmul(&a.select_rows(&lu.order)?)?.matmul_t(&y)?.sub(&Matrix::identity(n))?;
         let norm = norm_up(e.data().iter().copied());

@@ -10,10 +10,23 @@
 mod bulk;
 mod cholesky;
 pub mod definition;
+mod dft;
 pub mod dispatch;
+mod eigen;
 mod enclose;
+mod invert;
 pub mod kernel;
 mod matrix;
+mod norms;
+mod pivoted;
+mod polar;
+mod procrustes;
+mod qr;
+mod scaling;
+mod singular;
+mod spectral;
+mod spectral_bounds;
+mod svd;
 pub mod threads;
 pub mod timing;
 
@@ -23,3 +36,20 @@ pub use cholesky::{
 };
 pub(crate) use matrix::mirror;
 pub use matrix::{Matrix, gram, product};
+pub use dft::{Complex, Dft, Dft2, dft_definition, dft_real, inverse_dft_real, root_of_unity};
+pub use eigen::{Eigen, check_symmetric, enclose_eigenvalues};
+pub use invert::{Lu, inverse, inverse_vjp, log_abs_det, log_abs_det_vjp, solve, solve_vjp};
+pub use norms::{
+    frobenius_norm, frobenius_norm_gradient, nuclear_norm, nuclear_norm_gradient, schatten_norm, schatten_norm_gradient, spectral_norm,
+    spectral_norm_gradient,
+};
+pub use pivoted::PivotedCholesky;
+pub use polar::{polar, polar_newton, polar_vjp, symmetric_factor};
+pub use procrustes::{align, align_signs, procrustes, procrustes_rotation, procrustes_rotation_vjp, procrustes_vjp};
+pub use qr::Qr;
+pub use singular::{singular_map, singular_map_vjp, singular_sum, singular_sum_gradient};
+pub use spectral::{
+    Exponential, InverseSquareRoot, Logarithm, Reciprocal, SpectralFunction, SquareRoot, spectral_function, spectral_function_vjp,
+    top_k_projector, top_k_projector_vjp, trace_function, trace_function_gradient,
+};
+pub use svd::{Svd, enclose_singular_values};

@@ -2,7 +2,7 @@
 
 use super::matrix::Matrix;
 use super::scaling::{common_exponent, power};
-use crate::scalar::{Ball, DoubleDouble, Implicit, Scalar};
+use crate::scalar::{Ball, Bulk, DoubleDouble, Implicit, Scalar};
 use crate::{Error, Result};
 
 /// `A = Q R` for `m × n` with `m ≥ n`: `Q` is `m × n` with orthonormal columns, `R` is `n × n`, upper triangular, with `R_jj ≥ 0`.
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 ///
 /// Columnwise backward stable (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, Theorem 19.4): `Q R = A + ΔA`, `‖Δa_j‖₂ ≤ c m u √n ‖a_j‖₂`, and
 /// `‖QᵀQ − I‖_F ≤ c m u √n`, whatever the conditioning; columns are scaled by powers of two first, so none over- or underflows. A ball is
-/// enclosed by [`enclose`], a dual number differentiates the equations `A = QR`, `QᵀQ = I`. Cost `4mn²` flops.
+/// enclosed from the residual of an approximate factor, a dual number differentiates the equations `A = QR`, `QᵀQ = I`. Cost `4mn²` flops.
 #[derive(Clone, Debug)]
 pub struct Qr<S> {
     /// `m × n`, orthonormal columns.
@@ -177,7 +177,7 @@ fn reflect<S: Scalar>(x: &mut [S], v: &[S], beta: S) {
 /// The factors of every matrix in the balls. With `X ≈ R⁻¹` upper triangular and taken as exact, `Y = A X` is orthonormal up to a residual that
 /// `YᵀY` encloses; that matrix is close to `I`, so its Cholesky factor `L` costs no digits, and `Q = Y L⁻ᵀ`, `R = QᵀA`, `R_jj = L_jj / X_jj`.
 /// Errors: `Undecided` if the columns are not surely independent.
-pub fn enclose(a: &Matrix<Ball>) -> Result<Qr<Ball>> {
+fn enclose(a: &Matrix<Ball>) -> Result<Qr<Ball>> {
     let [m, n] = a.shape();
     let undecided = |what: String| Error::undecided("matrix", "columns that are surely independent", what).named("RankDeficient");
     let exponents: Vec<i32> = (0..n).map(|j| common_exponent((0..m).map(|i| a[(i, j)].mid()))).collect();

@@ -3,7 +3,8 @@
 
 use super::eigen::{Eigen, descending, jacobi};
 use super::matrix::{Matrix, mirror};
-use super::spectral::{SpectralFunction, hull};
+use super::singular::derivative as derivative_of_map;
+use super::spectral::{SpectralFunction, derivative, hull};
 use super::svd::{Svd, decompose};
 use crate::scalar::{Ball, Bulk, DoubleDouble, Scalar};
 use crate::{Error, Result};
@@ -17,6 +18,14 @@ fn up(x: f64) -> f64 {
 pub(super) fn norm_up(x: impl IntoIterator<Item = Ball>) -> f64 {
     let sum = x.into_iter().map(Ball::magnitude).filter(|&x| x != 0.0).fold(0.0, |sum: f64, x| up(sum + up(x * x)));
     if sum == 0.0 { 0.0 } else { up(sum.sqrt()) }
+}
+/// `x y`, rounded up; 0 if either is.
+fn product_up(x: f64, y: f64) -> f64 {
+    if x == 0.0 || y == 0.0 { 0.0 } else { up(x * y) }
+}
+/// `x + y`, rounded up.
+fn sum_up(x: f64, y: f64) -> f64 {
+    if x == 0.0 || y == 0.0 { x + y } else { up(x + y) }
 }
 fn greater(a: f64, b: f64) -> f64 {
     if a < b || b.is_nan() { b } else { a }
@@ -118,7 +127,7 @@ impl Nearby {
         let Eigen { values, vectors } = jacobi::<DoubleDouble>(&a.map(Ball::mid))?;
         let (v, d) = (exact(&vectors), points(&values));
         let mut near = Nearby { delta: defect(&v)?, v, d, distance: 0.0 };
-        near.distance = up(matrix_norm(&a.sub(&near.compose(&near.d)?)?) + near.moved(&near.d));
+        near.distance = sum_up(matrix_norm(&a.sub(&near.compose(&near.d)?)?), near.moved(&near.d));
         Ok(near)
     }
     /// `V diag(f) Vᵀ`.
@@ -129,7 +138,7 @@ impl Nearby {
     }
     /// `‖V diag(f) Vᵀ − Q diag(f) Qᵀ‖_F ≤ δ(2 + δ) ‖f‖₂`.
     fn moved(&self, f: &[Ball]) -> f64 {
-        up(up(up(self.delta * up(2.0 + self.delta)) * norm_up(f.iter().copied())))
+        product_up(product_up(self.delta, up(2.0 + self.delta)), norm_up(f.iter().copied()))
     }
 }
 
@@ -145,11 +154,28 @@ pub(super) fn enclose_function<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> 
         let expected = format!("a spectrum surely where the {} is smooth", F::NAME);
         return Err(Error::undecided("eigenvalues", expected, format!("eigenvalues from {:e} to {:e}", range.lower(), range.upper())));
     }
-    let radius = up(lipschitz(slope.magnitude(), near.distance) + near.moved(&image));
+    let radius = sum_up(product_up(slope.magnitude(), near.distance), near.moved(&image));
     Ok(near.compose(&image)?.map(|x| x.widen(radius)))
 }
-fn lipschitz(slope: f64, distance: f64) -> f64 {
-    if distance == 0.0 || slope == 0.0 { 0.0 } else { up(slope * distance) }
+
+/// The derivative `Df(A)[M]`. At `B = Q diag(d) Qᵀ` it is `Q (Γ∘(QᵀMQ)) Qᵀ`. Between `A` and `B` it moves by at most `sup|f″| ‖A − B‖_F ‖M‖_F`: the second derivative along X
+/// and M has entries `Σ_k f[λ_i, λ_k, λ_j] (x_ik m_kj + m_ik x_kj)`, a second divided difference is at most `sup|f″|/2`, and `‖ |X| |M| ‖_F ≤ ‖X‖_F ‖M‖_F`.
+/// Replacing Q by V, four times in all, moves it by at most `8 δ sup|f′| ‖M‖_F`, for δ < ¼: `|‖Q‖ − ‖V‖| ≤ δ` and `(1 + δ)⁴ − 1 ≤ 8 δ`.
+pub(super) fn enclose_function_vjp<F: SpectralFunction>(a: &Matrix<Ball>, f: &F, m: &Matrix<Ball>) -> Result<Matrix<Ball>> {
+    let near = Nearby::new(a)?;
+    let (Some(&first), Some(&last)) = (near.d.first(), near.d.last()) else { return Ok(a.clone()) };
+    let range = hull(first, last).widen(near.distance);
+    let (slope, curvature) = (f.slope(range).magnitude(), f.curvature(range).magnitude());
+    let eigen = Eigen { values: near.d.clone(), vectors: near.v.clone() };
+    let middle = derivative(&eigen, f, m)?;
+    let relative = sum_up(product_up(curvature, near.distance), product_up(8.0 * near.delta, slope));
+    widened(middle, product_up(relative, matrix_norm(m)), F::NAME)
+}
+fn widened(a: Matrix<Ball>, radius: f64, what: &str) -> Result<Matrix<Ball>> {
+    match radius < f64::INFINITY && a.data().iter().all(|x| x.is_finite()) {
+        true => Ok(a.map(|x| x.widen(radius))),
+        false => Err(undecided(what, "a spectrum that may leave the domain, or reach a point without a derivative".into())),
+    }
 }
 
 /// With `R = A Q_k − Q_k D_k` and `g` the least distance between `D_k` and the other eigenvalues, `‖sin Θ‖_F ≤ ‖R‖_F / g` between the spans
@@ -165,10 +191,32 @@ pub(super) fn enclose_projector(a: &Matrix<Ball>, k: usize) -> Result<Matrix<Bal
         return Err(undecided("projector", format!("eigenvalues {} and {k} that may be equal", k - 1)).named("SpectralGapTooSmall"));
     }
     let residual = matrix_norm(&a.matmul(&v)?.sub(&scale_cols(&v, d))?);
-    let moved = up(near.delta * up(matrix_norm(a) + norm_up(d.iter().copied())));
-    let sine = if residual == 0.0 && moved == 0.0 { 0.0 } else { up(up(residual + moved) / gap) };
-    let radius = up(up(sine * up(std::f64::consts::SQRT_2)) + near.delta);
-    Ok(v.gram_rows().map(|x| x.widen(if sine == 0.0 && near.delta == 0.0 { 0.0 } else { radius })))
+    let moved = product_up(near.delta, sum_up(matrix_norm(a), norm_up(d.iter().copied())));
+    let sine = product_up(sum_up(residual, moved), up(1.0 / gap));
+    let radius = sum_up(product_up(sine, up(std::f64::consts::SQRT_2)), near.delta);
+    Ok(v.gram_rows().map(|x| x.widen(radius)))
+}
+
+/// The derivative of the projector along `M`: [`enclose_function_vjp`] for the step function that is 1 on the leading eigenvalues, whose divided differences are at most
+/// 1/g and second ones 1/g², g the gap between the two parts of both spectra.
+pub(super) fn enclose_projector_vjp(a: &Matrix<Ball>, k: usize, m: &Matrix<Ball>) -> Result<Matrix<Ball>> {
+    let (n, near) = (a.rows(), Nearby::new(a)?);
+    if k == 0 || k == n {
+        return Ok(Matrix::zeros(n, n));
+    }
+    let gap = (near.d[k - 1] - near.d[k] - Ball::exact(near.distance) * Ball::exact(2.0)).lower();
+    if !(gap > 0.0) {
+        return Err(undecided("projector", format!("eigenvalues {} and {k} that may be equal", k - 1)).named("SpectralGapTooSmall"));
+    }
+    let coordinates = near.v.t_matmul(&m.symmetrised()?)?.matmul(&near.v)?;
+    let inner = Matrix::from_fn(n, n, |i, j| match (i < k, j < k) {
+        (true, false) => coordinates[(i, j)] / (near.d[i] - near.d[j]),
+        (false, true) => coordinates[(j, i)] / (near.d[j] - near.d[i]),
+        _ => Ball::ZERO,
+    });
+    let middle = near.v.matmul(&inner)?.matmul_t(&near.v)?;
+    let relative = sum_up(product_up(product_up(up(2.0 / gap), up(1.0 / gap)), near.distance), product_up(product_up(8.0, near.delta), up(1.0 / gap)));
+    widened(middle, product_up(relative, matrix_norm(m)), "projector")
 }
 
 /// Singular values as told at [`super::enclose_singular_values`]; vectors by the angle bound of [`enclose`] for the symmetric matrix `[0 A; Aᵀ 0]`, whose
@@ -250,29 +298,103 @@ fn from_zero(x: f64) -> Ball {
     Ball::exact(x * 0.5).widen(if x == 0.0 { 0.0 } else { up(x * 0.5) })
 }
 
-/// `U f(Σ) Vᵀ` for odd f. For `B = Ũ D Ṽᵀ` with orthonormal factors within `δ_u`, `δ_v` of the computed ones, the argument of [`enclose_function`] applied to
-/// `[0 A; Aᵀ 0]` gives `‖f(A) − f(B)‖_F ≤ L ‖A − B‖_F`, `L = sup |f(x) − f(y)|/|x − y|` over ± the singular values of both (and 0 unless `A` is square): on an
-/// interval of positive numbers at most the greater of `sup |f′|` and `sup |f(x)/x|`.
-pub(super) fn enclose_singular_map<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> Result<Matrix<Ball>> {
-    let Svd { u, sigma, v } = decompose::<DoubleDouble>(&a.map(Ball::mid))?;
-    let (u, d, v) = (exact(&u), points(&sigma), exact(&v));
-    let (Some(&first), Some(&last)) = (d.first(), d.last()) else { return Ok(a.clone()) };
-    let (delta_u, delta_v) = (defect(&u)?, defect(&v)?);
-    let apart = up(up(delta_u * up(1.0 + delta_v)) + delta_v);
-    let moved = |f: &[Ball]| if delta_u == 0.0 && delta_v == 0.0 { 0.0 } else { up(apart * norm_up(f.iter().copied())) };
-    let compose = |f: &[Ball]| scale_cols(&u, f).matmul_t(&v);
-    let distance = up(matrix_norm(&a.sub(&compose(&d)?)?) + moved(&d));
-    let range = hull(first, last).widen(distance);
-    let image: Vec<Ball> = d.iter().map(|&d| f.value(d)).collect();
-    let slope = f.slope(range).magnitude();
-    let slope = match range.lower() > 0.0 {
-        true => greater(slope, (f.value(range) / range).magnitude()),
-        false if f.value(Ball::ZERO).sign() == Some(Ordering::Equal) => slope,
-        false => return Err(undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient")),
-    };
-    if !slope.is_finite() || image.iter().any(|y| !y.is_finite()) {
-        return Err(undecided("singular values", format!("{:e} to {:e}, where the {} may not be smooth", range.lower(), range.upper(), F::NAME)));
+/// A matrix `Ũ diag(d) Ṽᵀ` with exactly orthonormal factors, known to within a distance.
+struct NearbySvd {
+    u: Matrix<Ball>,
+    d: Vec<Ball>,
+    v: Matrix<Ball>,
+    /// `‖U − Ũ‖₂ ≤ δ_u`, `‖V − Ṽ‖₂ ≤ δ_v`.
+    delta: (f64, f64),
+    /// `‖A − Ũ diag(d) Ṽᵀ‖_F`.
+    distance: f64,
+}
+impl NearbySvd {
+    fn new(a: &Matrix<Ball>, signed: impl Fn(Svd<DoubleDouble>) -> Result<Svd<DoubleDouble>>) -> Result<Self> {
+        let Svd { u, sigma, v } = signed(decompose(&a.map(Ball::mid))?)?;
+        let (u, d, v) = (exact(&u), points(&sigma), exact(&v));
+        let mut near = NearbySvd { delta: (defect(&u)?, defect(&v)?), u, d, v, distance: 0.0 };
+        near.distance = sum_up(matrix_norm(&a.sub(&near.compose(&near.d)?)?), near.moved(&near.d));
+        Ok(near)
     }
-    let radius = up(lipschitz(slope, distance) + moved(&image));
-    Ok(compose(&image)?.map(|x| x.widen(radius)))
+    /// `U diag(f) Vᵀ`.
+    fn compose(&self, f: &[Ball]) -> Result<Matrix<Ball>> {
+        scale_cols(&self.u, f).matmul_t(&self.v)
+    }
+    /// `‖U diag(f) Vᵀ − Ũ diag(f) Ṽᵀ‖_F ≤ (δ_u (1 + δ_v) + δ_v) ‖f‖₂`.
+    fn moved(&self, f: &[Ball]) -> f64 {
+        let (u, v) = self.delta;
+        product_up(sum_up(product_up(u, up(1.0 + v)), v), norm_up(f.iter().copied()))
+    }
+    /// An interval that holds the singular values of both matrices.
+    fn range(&self) -> Ball {
+        match (self.d.first(), self.d.last()) {
+            (Some(&first), Some(&last)) => hull(first, last).widen(self.distance),
+            _ => Ball::ONE,
+        }
+    }
+    /// f at each d, `sup |f′|`, `sup |f(x)/x|`, and the lower end of the range if the last needed it to be positive.
+    fn image<F: SpectralFunction>(&self, f: &F) -> Result<(Vec<Ball>, f64, f64)> {
+        let range = self.range();
+        let image: Vec<Ball> = self.d.iter().map(|&d| f.value(d)).collect();
+        let slope = f.slope(range).magnitude();
+        let over = match range.lower() > 0.0 {
+            true => (f.value(range) / range).magnitude(),
+            false if f.value(Ball::ZERO).sign() == Some(Ordering::Equal) => slope,
+            false => return Err(undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient")),
+        };
+        if !slope.is_finite() || !over.is_finite() || image.iter().any(|y| !y.is_finite()) {
+            let found = format!("{:e} to {:e}, where the {} may not be smooth", range.lower(), range.upper(), F::NAME);
+            return Err(undecided("singular values", found));
+        }
+        Ok((image, slope, over))
+    }
+}
+
+/// `U f(Σ) Vᵀ` for odd f. The argument of [`enclose_function`], applied to `[0 A; Aᵀ 0]`, gives `‖f(A) − f(B)‖_F ≤ L ‖A − B‖_F` with
+/// `L = sup |f(x) − f(y)|/|x − y|` over ± the singular values of both (and 0 unless `A` is square): at most the greater of `sup |f′|` and `sup |f(x)/x|`.
+pub(super) fn enclose_singular_map<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> Result<Matrix<Ball>> {
+    let near = NearbySvd::new(a, Ok)?;
+    let (image, slope, over) = near.image(f)?;
+    let radius = sum_up(product_up(greater(slope, over), near.distance), near.moved(&image));
+    Ok(near.compose(&image)?.map(|x| x.widen(radius)))
+}
+
+/// The derivative of [`enclose_singular_map`] along `M`: see [`enclose_function_vjp`]. Second divided differences over ± the singular values and 0 are at most
+/// `sup |f″|/2` on one side of 0 and `(sup |f′| + sup |f(x)/x|)/s` across it, s the least singular value; `‖[0 A; Aᵀ 0]‖_F = √2 ‖A‖_F` enters once, 2√2 < 3. Terms
+/// between two of the zeros cancel, since f is odd. Replacing the factors by those computed moves it by at most `8(δ_u + δ_v)` in relation.
+pub(super) fn enclose_singular_map_vjp<F: SpectralFunction>(a: &Matrix<Ball>, f: &F, m: &Matrix<Ball>) -> Result<Matrix<Ball>> {
+    let near = NearbySvd::new(a, Ok)?;
+    let (_, slope, over) = near.image(f)?;
+    let range = near.range();
+    let half_curvature = up(f.curvature(range).magnitude() * 0.5);
+    let across = product_up(sum_up(slope, over), up(1.0 / range.lower()));
+    // An odd function with f(0) = 0 has a continuous slope through 0, and its curvature bounds all.
+    let second = if range.lower() > 0.0 { greater(half_curvature, across) } else { half_curvature };
+    let first = greater(slope, over);
+    let svd = Svd { u: near.u.clone(), sigma: near.d.clone(), v: near.v.clone() };
+    let middle = derivative_of_map(&svd, f, m)?;
+    let (u, v) = near.delta;
+    let apart = product_up(8.0, sum_up(u, v));
+    let radius = product_up(sum_up(product_up(3.0 * second, near.distance), product_up(first, apart)), matrix_norm(m));
+    widened(middle, radius, "gradient")
+}
+
+/// The rotation nearest to a square matrix, from a decomposition whose last σ carries the sign of the determinant. It moves by at most
+/// `2/(σ_{n−1} + σ_n)` times what the matrix moves by, and along the way that sum falls by at most twice the distance.
+pub(super) fn enclose_rotation(a: &Matrix<Ball>, signed: impl Fn(Svd<DoubleDouble>) -> Result<Svd<DoubleDouble>>) -> Result<Matrix<Ball>> {
+    let near = NearbySvd::new(a, signed).map_err(|e| undecided("singular values", e.to_string()).named("RankDeficient"))?;
+    let n = near.d.len();
+    let ones = vec![Ball::ONE; n];
+    let radius = match n {
+        0 | 1 => 0.0,
+        _ => {
+            let gap = (near.d[n - 2] + near.d[n - 1] - Ball::exact(near.distance) * Ball::exact(2.0)).lower();
+            if !(gap > 0.0) {
+                return Err(undecided("singular values", "two last ones whose signed sum may be 0".into()).named("RankDeficient"));
+            }
+            product_up(up(2.0 / gap), near.distance)
+        }
+    };
+    let radius = sum_up(radius, near.moved(&ones));
+    Ok(near.compose(&ones)?.map(|x| x.widen(radius)))
 }

@@ -1,7 +1,7 @@
 //! What a number type may do better on whole arrays than element by element: the fast kernels of `f32` and `f64`, the a-posteriori
 //! enclosures of a ball. Declared here because it belongs to the number; implemented in [`crate::linalg`], where the algorithms are.
 
-use super::Scalar;
+use super::{Ball, Scalar};
 use crate::Result;
 
 /// A strided view: element (i, j) is `data[i * row_step + j * col_step]`. A transpose swaps the steps and copies nothing.
@@ -108,6 +108,8 @@ pub trait Bulk: Sized {
     fn log_det_i_plus_solve_rows(m: &[Self], n: usize, b: &[Self]) -> Result<(Self, Vec<Self>)>;
     /// `B A⁻¹` for symmetric positive definite `A` (`n × n`) and `B` with rows of n numbers.
     fn spd_solve_rows(a: &[Self], n: usize, b: &[Self]) -> Result<Vec<Self>>;
+    /// The results of `f` on these inputs, in the way of this number type: see [`Implicit`].
+    fn implicit<F: Implicit>(f: &F, inputs: &[&[Self]]) -> Result<Vec<Vec<Self>>>;
 }
 
 macro_rules! functions {
@@ -140,4 +142,18 @@ functions! {
     Erfc erfc "1 − erf(x).";
     Sqrt sqrt "The square root.";
     Recip recip "1 / x.";
+}
+
+/// A function known by what its results satisfy (`AV = VΛ`, an optimality condition) rather than by steps worth following.
+///
+/// Plain numbers [`compute`](Self::compute). A dual number computes with its values and differentiates what the results satisfy. A ball encloses from the
+/// residual that some approximate results leave. Arrays are flat, row-major; their sizes are the business of the implementor.
+pub trait Implicit {
+    /// The results in plain numbers.
+    fn compute<S: Scalar>(&self, inputs: &[&[S]]) -> Result<Vec<Vec<S>>>;
+    /// The derivative of the results as the inputs move along `directions`. Where there is none: not a number, so that the results themselves stay
+    /// usable.
+    fn tangent<S: Scalar>(&self, inputs: &[&[S]], outputs: &[Vec<S>], directions: &[&[S]]) -> Result<Vec<Vec<S>>>;
+    /// Balls around the results of all inputs in these balls.
+    fn enclose(&self, inputs: &[&[Ball]]) -> Result<Vec<Vec<Ball>>>;
 }
