@@ -124,7 +124,7 @@ impl Implicit for Factors {
     }
 }
 
-/// Column j, from row j on, is reflected onto the axis by `H_j = I − β v vᵀ`, `v = x + sgn(x₀)‖x‖e₀`, `β = 1/(‖x‖ |v₀|)`; then `R_jj = ∓‖x‖`, and row j of `R`
+/// Column j, from row j on, is reflected onto the axis by `H_j = I − β v vᵀ`, `v = x + sgn(x₀)‖x‖e₀`, `β = 1/(‖x‖ (|x₀| + ‖x‖))`; then `R_jj = ∓‖x‖`, and row j of `R`
 /// and column j of `Q` change sign together to make it positive. Columns are kept as rows, contiguous, each over its own power of two.
 pub(super) fn householder<S: Scalar>(a: &Matrix<S>) -> Qr<S> {
     let [m, n] = a.shape();
@@ -140,17 +140,17 @@ pub(super) fn householder<S: Scalar>(a: &Matrix<S>) -> Qr<S> {
     for j in 0..n {
         let e = common_exponent(columns.row(j)[j..].iter().copied());
         let mut v: Vec<S> = columns.row(j)[j..].iter().map(|&x| x * power(-e)).collect();
-        let norm = S::dot(&v, &v).sqrt();
-        let sign = if v[0].value() < 0.0 { S::ONE } else { -S::ONE };
-        let unscale = power::<S>(e) * power(exponents[j]);
-        r[(j, j)] = norm * unscale;
-        v[0] = v[0] - sign * norm;
-        let beta = if norm.value() == 0.0 { S::ZERO } else { (norm * v[0].abs()).recip() };
+        // A column that is already on the axis stays, and only takes its sign.
+        let settled = v[1..].iter().all(|x| x.value() == 0.0);
+        let norm = if settled { v[0].abs() } else { S::dot(&v, &v).sqrt() };
+        let sign = if (v[0].value() < 0.0) == settled { -S::ONE } else { S::ONE };
+        r[(j, j)] = norm * (power::<S>(e) * power(exponents[j]));
+        let beta = if settled { S::ZERO } else { (norm * (v[0].abs() + norm)).recip() };
+        v[0] -= sign * norm;
         for k in j + 1..n {
             reflect(&mut columns.row_mut(k)[j..], &v, beta);
         }
-        // A column of zeros is left alone, with nothing to change the sign of.
-        reflectors.push((v, beta, if norm.value() == 0.0 { S::ONE } else { sign }));
+        reflectors.push((v, beta, sign));
     }
     let mut q = Matrix::zeros(n, m);
     for k in 0..n {

@@ -19,27 +19,38 @@ pub trait SpectralFunction {
     fn curvature<S: Scalar>(&self, x: S) -> S;
     /// (f(x) − f(y))/(x − y), or f′(x) for x = y.
     ///
-    /// Here in general: for close numbers the mean of f′ by three-point Gauss quadrature, accurate to about `u^¾`; a ball takes f′ of the
-    /// hull, by the mean value theorem. A function that knows a form without cancellation should give it.
+    /// Here in general: for close numbers the mean of f′ by three-point Gauss quadrature, accurate to about `u^¾`. A ball takes the narrower of the quotient and
+    /// `f′(m) ± |x − y|/4 sup|f″ − f″(m)|`, m the middle. A function that knows a form without cancellation should give it.
     fn divided<S: Scalar>(&self, x: S, y: S) -> S {
         let (gap, middle) = (x - y, (x + y) * S::from_f64(0.5));
-        if gap.sign().is_none_or(|sign| sign == Ordering::Equal) {
-            return self.slope(hull(x, y));
+        let distinct = matches!(gap.sign(), Some(sign) if sign != Ordering::Equal);
+        if S::NAME == Ball::NAME {
+            let spread = self.curvature(hull(x, y)) - self.curvature(middle);
+            let mean = self.slope(middle) + spread * gap * S::from_f64(0.25) * around_zero();
+            let quotient = (self.value(x) - self.value(y)) / gap;
+            return if distinct && quotient.to_ball().rad() < mean.to_ball().rad() { quotient } else { mean };
         }
         let near = S::UNIT_ROUNDOFF.sqrt().sqrt().sqrt() * middle.value().abs();
-        if S::NAME == Ball::NAME || gap.value().abs() > near {
-            return (self.value(x) - self.value(y)) / gap;
+        if !distinct {
+            self.slope(middle)
+        } else if gap.value().abs() > near {
+            (self.value(x) - self.value(y)) / gap
+        } else {
+            let step = gap * S::from_f64(0.5) * (S::from_f64(3.0) / S::from_f64(5.0)).sqrt();
+            let ends = self.slope(middle - step) + self.slope(middle + step);
+            (ends * S::from_f64(5.0) + self.slope(middle) * S::from_f64(8.0)) / S::from_f64(18.0)
         }
-        let step = gap * S::from_f64(0.5) * (S::from_f64(3.0) / S::from_f64(5.0)).sqrt();
-        let ends = self.slope(middle - step) + self.slope(middle + step);
-        (ends * S::from_f64(5.0) + self.slope(middle) * S::from_f64(8.0)) / S::from_f64(18.0)
     }
 }
 
 /// For balls the hull of both, for other numbers their mean.
 pub(super) fn hull<S: Scalar>(x: S, y: S) -> S {
     let half = S::from_f64(0.5);
-    (x + y) * half + (x - y) * half * S::from_ball(Ball::new(Scalar::from_f64(0.0), 1.0))
+    (x + y) * half + (x - y) * half * around_zero()
+}
+/// [−1, 1] as a ball, 0 in other numbers.
+fn around_zero<S: Scalar>() -> S {
+    S::from_ball(Ball::exact(0.0).widen(1.0))
 }
 
 /// √x, on x ≥ 0 (with a slope on x > 0).

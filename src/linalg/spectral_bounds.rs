@@ -51,6 +51,10 @@ fn defect(v: &Matrix<Ball>) -> Result<f64> {
     let delta = matrix_norm(&gram.sub(&Matrix::identity(gram.rows()))?);
     if delta < 0.25 { Ok(delta) } else { Err(undecided("decomposition", format!("vectors orthonormal only to {delta:.1e}"))) }
 }
+/// Midpoints, and the Frobenius norm of what lies around them.
+fn split(a: &Matrix<Ball>) -> (Matrix<DoubleDouble>, f64) {
+    (a.map(Ball::mid), norm_up(a.data().iter().map(|x| Ball::exact(x.rad()))))
+}
 /// `A diag(d)`.
 fn scale_cols(a: &Matrix<Ball>, d: &[Ball]) -> Matrix<Ball> {
     Matrix::from_fn(a.rows(), a.cols(), |i, j| a[(i, j)] * d[j])
@@ -62,23 +66,25 @@ fn scale_cols(a: &Matrix<Ball>, d: &[Ball]) -> Matrix<Ball> {
 /// 0, entries of a unit vector are in [−1, 1] and no more is said.
 pub(super) fn enclose(a: &Matrix<Ball>) -> Result<Eigen<Ball>> {
     let n = a.rows();
-    let v = exact(&jacobi::<DoubleDouble>(&a.map(Ball::mid))?.vectors);
+    let (middle, around) = split(a);
+    let v = exact(&jacobi(&middle)?.vectors);
     let delta = defect(&v)?;
-    let av = a.matmul(&v)?;
+    let av = exact(&middle).matmul(&v)?;
     let e = v.t_matmul(&av)?;
     let diagonal = e.diagonal();
     let off = norm_up((0..n * n).filter(|k| k / n != k % n).map(|k| e.data()[k]));
     // The diagonal is sorted by its midpoints; the sorted true diagonal is then as close to it as the worst radius.
     let spread = diagonal.iter().fold(0.0, |r, x| greater(r, x.rad()));
     let order = descending(&diagonal.iter().map(|x| x.mid()).collect::<Vec<_>>());
-    let values: Vec<Ball> = order.iter().map(|&i| Ball::new(diagonal[i].mid(), spread).widen(off) / Ball::ONE.widen(delta)).collect();
+    let values: Vec<Ball> = order.iter().map(|&i| Ball::new(diagonal[i].mid(), spread).widen(off) / Ball::ONE.widen(delta)).map(|x| x.widen(around)).collect();
     let mut vectors = Matrix::zeros(n, n);
     for (i, &from) in order.iter().enumerate() {
         let mu = Ball::new(values[i].mid(), 0.0);
         let column = v.col(from);
-        let residual = norm_up((0..n).map(|k| av[(k, from)] - mu * column[k]));
+        let length = Scalar::sqrt(Ball::dot(&column, &column));
+        let residual = sum_up(norm_up((0..n).map(|k| av[(k, from)] - mu * column[k])), product_up(around, length.upper()));
         let gap = (0..n).filter(|&j| j != i).fold(f64::INFINITY, |gap, j| less(gap, (mu - values[j]).mignitude()));
-        let mut unit = unit_vector(&column, Scalar::sqrt(Ball::dot(&column, &column)), residual, gap);
+        let mut unit = unit_vector(&column, length, residual, gap);
         if let Some(sign) = certain_sign(&unit) {
             unit.iter_mut().for_each(|x| *x *= sign);
         } else {
@@ -124,10 +130,12 @@ struct Nearby {
 }
 impl Nearby {
     fn new(a: &Matrix<Ball>) -> Result<Self> {
-        let Eigen { values, vectors } = jacobi::<DoubleDouble>(&a.map(Ball::mid))?;
+        let (middle, around) = split(a);
+        let Eigen { values, vectors } = jacobi(&middle)?;
         let (v, d) = (exact(&vectors), points(&values));
         let mut near = Nearby { delta: defect(&v)?, v, d, distance: 0.0 };
-        near.distance = sum_up(matrix_norm(&a.sub(&near.compose(&near.d)?)?), near.moved(&near.d));
+        let residual = matrix_norm(&exact(&middle).sub(&near.compose(&near.d)?)?);
+        near.distance = sum_up(around, sum_up(residual, near.moved(&near.d)));
         Ok(near)
     }
     /// `V diag(f) Vᵀ`.
@@ -142,33 +150,49 @@ impl Nearby {
     }
 }
 
-/// `f(A)` lies within `sup|f′| ‖A − B‖_F` of `f(B)`, `B = Q diag(d) Qᵀ`: in the two eigenbases the difference has entries
-/// `(f(λ_i) − f(d_j)) ⟨a_i, q_j⟩`, that of `A − B` has `(λ_i − d_j) ⟨a_i, q_j⟩`. The λ lie within `‖A − B‖` of the d.
-pub(super) fn enclose_function<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> Result<Matrix<Ball>> {
-    let near = Nearby::new(a)?;
-    let (Some(&first), Some(&last)) = (near.d.first(), near.d.last()) else { return Ok(a.clone()) };
-    let range = hull(first, last).widen(near.distance);
-    let image: Vec<Ball> = near.d.iter().map(|&d| f.value(d)).collect();
-    let slope = f.slope(range);
-    if !slope.is_finite() || image.iter().any(|y| !y.is_finite()) {
-        let expected = format!("a spectrum surely where the {} is smooth", F::NAME);
-        return Err(Error::undecided("eigenvalues", expected, format!("eigenvalues from {:e} to {:e}", range.lower(), range.upper())));
+/// Bounds of `|f[x, y]|` and `|f[x, y, z]|` over numbers within `distance` of the d. A second divided difference is the mean of f″/2 over the hull of its arguments,
+/// and at most `2 sup |f[x, y]|` over its greatest gap: the one serves close numbers, the other distant ones, with whatever lies between left alone.
+struct Divided {
+    first: f64,
+    second: f64,
+}
+impl Divided {
+    fn over<F: SpectralFunction>(f: &F, d: &[Ball], distance: f64) -> Self {
+        let (mut first, mut curvature, mut gap) = (0.0, 0.0, f64::INFINITY);
+        for i in 0..d.len() {
+            for j in 0..=i {
+                let (x, y) = (d[i].widen(distance), d[j].widen(distance));
+                first = greater(first, f.divided(x, y).magnitude());
+                let (between, size) = ((x - y).mignitude(), less(x.mignitude(), y.mignitude()));
+                if between > 0.25 * size {
+                    gap = less(gap, between);
+                } else {
+                    curvature = greater(curvature, f.curvature(hull(x, y)).magnitude());
+                }
+            }
+        }
+        Divided { first, second: greater(up(curvature * 0.5), product_up(2.0 * first, up(1.0 / gap))) }
     }
-    let radius = sum_up(product_up(slope.magnitude(), near.distance), near.moved(&image));
-    Ok(near.compose(&image)?.map(|x| x.widen(radius)))
 }
 
-/// The derivative `Df(A)[M]`. At `B = Q diag(d) Qᵀ` it is `Q (Γ∘(QᵀMQ)) Qᵀ`. Between `A` and `B` it moves by at most `sup|f″| ‖A − B‖_F ‖M‖_F`: the second derivative along X
-/// and M has entries `Σ_k f[λ_i, λ_k, λ_j] (x_ik m_kj + m_ik x_kj)`, a second divided difference is at most `sup|f″|/2`, and `‖ |X| |M| ‖_F ≤ ‖X‖_F ‖M‖_F`.
-/// Replacing Q by V, four times in all, moves it by at most `8 δ sup|f′| ‖M‖_F`, for δ < ¼: `|‖Q‖ − ‖V‖| ≤ δ` and `(1 + δ)⁴ − 1 ≤ 8 δ`.
+/// `f(A)` lies within `L ‖A − B‖_F` of `f(B)`, `B = Q diag(d) Qᵀ`, for `L = sup |f[λ_i, d_j]|`: in the two eigenbases the difference has entries
+/// `(f(λ_i) − f(d_j)) ⟨a_i, q_j⟩`, that of `A − B` has `(λ_i − d_j) ⟨a_i, q_j⟩`. Each λ_i lies within `‖A − B‖` of its d_i.
+pub(super) fn enclose_function<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> Result<Matrix<Ball>> {
+    let near = Nearby::new(a)?;
+    let image: Vec<Ball> = near.d.iter().map(|&d| f.value(d)).collect();
+    let radius = sum_up(product_up(Divided::over(f, &near.d, near.distance).first, near.distance), near.moved(&image));
+    widened(near.compose(&image)?, radius, F::NAME)
+}
+
+/// The derivative `Df(A)[M]`. At `B = Q diag(d) Qᵀ` it is `Q (Γ∘(QᵀMQ)) Qᵀ`. Between `A` and `B` it moves by at most `2T ‖A − B‖_F ‖M‖_F`: the second derivative along X
+/// and M has entries `Σ_k f[λ_i, λ_k, λ_j] (x_ik m_kj + m_ik x_kj)`, T bounds the second divided differences, and `‖ |X| |M| ‖_F ≤ ‖X‖_F ‖M‖_F`.
+/// Replacing Q by V, four times in all, moves it by at most `8 δ L ‖M‖_F`: `(1 + δ)⁴ − 1 ≤ 8 δ` for δ < ¼.
 pub(super) fn enclose_function_vjp<F: SpectralFunction>(a: &Matrix<Ball>, f: &F, m: &Matrix<Ball>) -> Result<Matrix<Ball>> {
     let near = Nearby::new(a)?;
-    let (Some(&first), Some(&last)) = (near.d.first(), near.d.last()) else { return Ok(a.clone()) };
-    let range = hull(first, last).widen(near.distance);
-    let (slope, curvature) = (f.slope(range).magnitude(), f.curvature(range).magnitude());
+    let bound = Divided::over(f, &near.d, near.distance);
     let eigen = Eigen { values: near.d.clone(), vectors: near.v.clone() };
     let middle = derivative(&eigen, f, m)?;
-    let relative = sum_up(product_up(curvature, near.distance), product_up(8.0 * near.delta, slope));
+    let relative = sum_up(product_up(up(2.0 * bound.second), near.distance), product_up(8.0 * near.delta, bound.first));
     widened(middle, product_up(relative, matrix_norm(m)), F::NAME)
 }
 fn widened(a: Matrix<Ball>, radius: f64, what: &str) -> Result<Matrix<Ball>> {
@@ -182,6 +206,7 @@ fn widened(a: Matrix<Ball>, radius: f64, what: &str) -> Result<Matrix<Ball>> {
 /// (Davis & Kahan, SIAM J. Numer. Anal. 7, 1970) and the projectors differ by `√2 ‖sin Θ‖_F`; `‖V_k V_kᵀ − Q_k Q_kᵀ‖_F ≤ ‖V_kᵀ V_k − I‖_F`.
 pub(super) fn enclose_projector(a: &Matrix<Ball>, k: usize) -> Result<Matrix<Ball>> {
     let (n, near) = (a.rows(), Nearby::new(a)?);
+    let (middle, around) = split(a);
     if k == 0 || k == n {
         return Ok(if k == 0 { Matrix::zeros(n, n) } else { Matrix::identity(n) });
     }
@@ -190,7 +215,7 @@ pub(super) fn enclose_projector(a: &Matrix<Ball>, k: usize) -> Result<Matrix<Bal
     if !(gap > 0.0) {
         return Err(undecided("projector", format!("eigenvalues {} and {k} that may be equal", k - 1)).named("SpectralGapTooSmall"));
     }
-    let residual = matrix_norm(&a.matmul(&v)?.sub(&scale_cols(&v, d))?);
+    let residual = sum_up(matrix_norm(&exact(&middle).matmul(&v)?.sub(&scale_cols(&v, d))?), around);
     let moved = product_up(near.delta, sum_up(matrix_norm(a), norm_up(d.iter().copied())));
     let sine = product_up(sum_up(residual, moved), up(1.0 / gap));
     let radius = sum_up(product_up(sine, up(std::f64::consts::SQRT_2)), near.delta);
@@ -248,9 +273,16 @@ fn enclose_tall(a: &Matrix<Ball>) -> Result<Svd<Ball>> {
     let [m, n] = a.shape();
     let Svd { u, sigma, v } = decompose::<DoubleDouble>(&a.map(Ball::mid))?;
     let (u, d, v) = (exact(&u), points(&sigma), exact(&v));
-    let av = a.matmul(&v)?;
-    let sigma = lengths(&av, &d, defect(&v)?)?;
-    let atu = a.t_matmul(&u)?;
+    let (middle, around) = split(a);
+    let (middle, delta) = (exact(&middle), defect(&v)?);
+    let (av, atu) = (middle.matmul(&v)?, middle.t_matmul(&u)?);
+    // Balls of radius in proportion to their column keep relative accuracy in the first form, others are sharper in the second, by Weyl's inequality.
+    let (relative, absolute) = (lengths(&a.matmul(&v)?, &d, delta), lengths(&av, &d, delta)?);
+    let absolute: Vec<Ball> = absolute.into_iter().map(|s| s.widen(around)).collect();
+    let sigma: Vec<Ball> = match relative {
+        Ok(relative) => relative.into_iter().zip(absolute).map(|(x, y)| if y.rad() < x.rad() { y } else { x }).collect(),
+        Err(_) => absolute,
+    };
     let (mut left, mut right) = (Matrix::zeros(m, n), Matrix::zeros(n, n));
     for j in 0..n {
         let s = Ball::new(sigma[j].mid(), 0.0);
@@ -258,6 +290,8 @@ fn enclose_tall(a: &Matrix<Ball>) -> Result<Svd<Ball>> {
         // The joint vector (x; y) has length √2 ℓ; that of which it is a multiple is within √2 residual/(√2 ℓ gap), and u and v are √2 times its parts.
         let length = Scalar::sqrt((Ball::dot(&x, &x) + Ball::dot(&y, &y)) * Ball::exact(0.5));
         let residual = norm_up((0..m).map(|i| av[(i, j)] - s * x[i]).chain((0..n).map(|i| atu[(i, j)] - s * y[i])));
+        // [0 Δ; Δᵀ 0] moves (x; y) by at most ‖Δ‖ √2 ℓ.
+        let residual = sum_up(residual, product_up(product_up(around, up(std::f64::consts::SQRT_2)), length.upper()));
         let others = (0..n).filter(|&k| k != j).fold(f64::INFINITY, |gap, k| less(gap, (s - sigma[k]).mignitude()));
         let mirrored = if m > n { s.lower() } else { (s + sigma[n - 1]).lower() };
         let gap = less(others, mirrored);
@@ -310,10 +344,12 @@ struct NearbySvd {
 }
 impl NearbySvd {
     fn new(a: &Matrix<Ball>, signed: impl Fn(Svd<DoubleDouble>) -> Result<Svd<DoubleDouble>>) -> Result<Self> {
-        let Svd { u, sigma, v } = signed(decompose(&a.map(Ball::mid))?)?;
+        let (middle, around) = split(a);
+        let Svd { u, sigma, v } = signed(decompose(&middle)?)?;
         let (u, d, v) = (exact(&u), points(&sigma), exact(&v));
         let mut near = NearbySvd { delta: (defect(&u)?, defect(&v)?), u, d, v, distance: 0.0 };
-        near.distance = sum_up(matrix_norm(&a.sub(&near.compose(&near.d)?)?), near.moved(&near.d));
+        let residual = matrix_norm(&exact(&middle).sub(&near.compose(&near.d)?)?);
+        near.distance = sum_up(around, sum_up(residual, near.moved(&near.d)));
         Ok(near)
     }
     /// `U diag(f) Vᵀ`.
@@ -325,58 +361,48 @@ impl NearbySvd {
         let (u, v) = self.delta;
         product_up(sum_up(product_up(u, up(1.0 + v)), v), norm_up(f.iter().copied()))
     }
-    /// An interval that holds the singular values of both matrices.
-    fn range(&self) -> Ball {
-        match (self.d.first(), self.d.last()) {
-            (Some(&first), Some(&last)) => hull(first, last).widen(self.distance),
-            _ => Ball::ONE,
-        }
-    }
-    /// f at each d, `sup |f′|`, `sup |f(x)/x|`, and the lower end of the range if the last needed it to be positive.
-    fn image<F: SpectralFunction>(&self, f: &F) -> Result<(Vec<Ball>, f64, f64)> {
-        let range = self.range();
+    /// f at each d, and [`Divided`] over ± the singular values of both matrices, and 0. Across 0, `|f[x, −y]| = (f(x) + f(y))/(x + y)` is at most the greater of
+    /// `f(x)/x`, `f(y)/y`, and the gap is at least the least singular value s. If that may be 0, f(0) = 0 makes an odd function with a continuous slope, whose
+    /// curvature on the whole range bounds all.
+    fn image<F: SpectralFunction>(&self, f: &F) -> Result<(Vec<Ball>, Divided)> {
         let image: Vec<Ball> = self.d.iter().map(|&d| f.value(d)).collect();
-        let slope = f.slope(range).magnitude();
-        let over = match range.lower() > 0.0 {
-            true => (f.value(range) / range).magnitude(),
-            false if f.value(Ball::ZERO).sign() == Some(Ordering::Equal) => slope,
-            false => return Err(undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient")),
-        };
-        if !slope.is_finite() || !over.is_finite() || image.iter().any(|y| !y.is_finite()) {
-            let found = format!("{:e} to {:e}, where the {} may not be smooth", range.lower(), range.upper(), F::NAME);
-            return Err(undecided("singular values", found));
+        let mut bound = Divided::over(f, &self.d, self.distance);
+        let (Some(&first), Some(&last)) = (self.d.first(), self.d.last()) else { return Ok((image, bound)) };
+        let least = last.widen(self.distance);
+        if least.lower() > 0.0 {
+            for x in self.d.iter().map(|d| d.widen(self.distance)) {
+                bound.first = greater(bound.first, (f.value(x) / x).magnitude());
+            }
+            bound.second = greater(bound.second, product_up(2.0 * bound.first, up(1.0 / least.lower())));
+        } else if f.value(Ball::ZERO).sign() == Some(Ordering::Equal) {
+            let range = hull(first, Ball::ZERO).widen(self.distance);
+            bound.first = greater(bound.first, f.slope(range).magnitude());
+            bound.second = greater(bound.second, up(f.curvature(range).magnitude() * 0.5));
+        } else {
+            return Err(undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient"));
         }
-        Ok((image, slope, over))
+        Ok((image, bound))
     }
 }
 
-/// `U f(Σ) Vᵀ` for odd f. The argument of [`enclose_function`], applied to `[0 A; Aᵀ 0]`, gives `‖f(A) − f(B)‖_F ≤ L ‖A − B‖_F` with
-/// `L = sup |f(x) − f(y)|/|x − y|` over ± the singular values of both (and 0 unless `A` is square): at most the greater of `sup |f′|` and `sup |f(x)/x|`.
+/// `U f(Σ) Vᵀ` for odd f: the argument of [`enclose_function`] applied to `[0 A; Aᵀ 0]`, whose eigenvalues are ±σ and 0.
 pub(super) fn enclose_singular_map<F: SpectralFunction>(a: &Matrix<Ball>, f: &F) -> Result<Matrix<Ball>> {
     let near = NearbySvd::new(a, Ok)?;
-    let (image, slope, over) = near.image(f)?;
-    let radius = sum_up(product_up(greater(slope, over), near.distance), near.moved(&image));
-    Ok(near.compose(&image)?.map(|x| x.widen(radius)))
+    let (image, bound) = near.image(f)?;
+    let radius = sum_up(product_up(bound.first, near.distance), near.moved(&image));
+    widened(near.compose(&image)?, radius, F::NAME)
 }
 
-/// The derivative of [`enclose_singular_map`] along `M`: see [`enclose_function_vjp`]. Second divided differences over ± the singular values and 0 are at most
-/// `sup |f″|/2` on one side of 0 and `(sup |f′| + sup |f(x)/x|)/s` across it, s the least singular value; `‖[0 A; Aᵀ 0]‖_F = √2 ‖A‖_F` enters once, 2√2 < 3. Terms
-/// between two of the zeros cancel, since f is odd. Replacing the factors by those computed moves it by at most `8(δ_u + δ_v)` in relation.
+/// The derivative of [`enclose_singular_map`] along `M`: the argument of [`enclose_function_vjp`], where `‖[0 A; Aᵀ 0]‖_F = √2 ‖A‖_F` enters once, 2√2 < 3. Terms
+/// between two of the zeros cancel, since f is odd. Replacing the factors by those computed moves it by at most `8(δ_u + δ_v) L ‖M‖_F`.
 pub(super) fn enclose_singular_map_vjp<F: SpectralFunction>(a: &Matrix<Ball>, f: &F, m: &Matrix<Ball>) -> Result<Matrix<Ball>> {
     let near = NearbySvd::new(a, Ok)?;
-    let (_, slope, over) = near.image(f)?;
-    let range = near.range();
-    let half_curvature = up(f.curvature(range).magnitude() * 0.5);
-    let across = product_up(sum_up(slope, over), up(1.0 / range.lower()));
-    // An odd function with f(0) = 0 has a continuous slope through 0, and its curvature bounds all.
-    let second = if range.lower() > 0.0 { greater(half_curvature, across) } else { half_curvature };
-    let first = greater(slope, over);
+    let (_, bound) = near.image(f)?;
     let svd = Svd { u: near.u.clone(), sigma: near.d.clone(), v: near.v.clone() };
     let middle = derivative_of_map(&svd, f, m)?;
     let (u, v) = near.delta;
-    let apart = product_up(8.0, sum_up(u, v));
-    let radius = product_up(sum_up(product_up(3.0 * second, near.distance), product_up(first, apart)), matrix_norm(m));
-    widened(middle, radius, "gradient")
+    let relative = sum_up(product_up(up(3.0 * bound.second), near.distance), product_up(bound.first, product_up(8.0, sum_up(u, v))));
+    widened(middle, product_up(relative, matrix_norm(m)), F::NAME)
 }
 
 /// The rotation nearest to a square matrix, from a decomposition whose last σ carries the sign of the determinant. It moves by at most

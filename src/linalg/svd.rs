@@ -223,9 +223,13 @@ fn tall<S: Scalar>(a: &Matrix<S>) -> Result<Svd<S>> {
         }
         false => (None, columns),
     };
-    let mut exponents = vec![0; n];
+    let (mut exponents, mut heights) = (vec![0; n], vec![i32::MIN; n]);
     let mut sweeps = 0;
-    while sweep(&mut w, &mut v, &mut exponents) {
+    loop {
+        rescale(&mut w, &mut exponents, &mut heights);
+        if !sweep(&mut w, &mut v, &mut exponents) {
+            break;
+        }
         sweeps += 1;
         if sweeps == 60 {
             return Err(Error::not_converged("singular value decomposition", "no rotation within 60 sweeps", "rotations still"));
@@ -257,25 +261,48 @@ fn norm<S: Scalar>(x: &[S]) -> S {
     S::dot(&scaled, &scaled).sqrt() * power(e)
 }
 
+/// `‖x‖²`, after a power of two is taken out of a column that has shrunk.
+fn squared_length<S: Scalar>(x: &mut [S], exponent: &mut i32) -> S {
+    let squared = S::dot(x, x);
+    if squared.value() > 1e-9 {
+        return squared;
+    }
+    let e = common_exponent(x.iter().copied());
+    x.iter_mut().for_each(|x| *x *= power(-e));
+    *exponent += e;
+    S::dot(x, x)
+}
+
+/// Takes a power of two out of each column. What is left of a column that has shrunk below u of its greatest height is its own rounding error: it becomes 0,
+/// or dependent columns would be rotated into ever smaller noise.
+fn rescale<S: Scalar>(w: &mut Matrix<S>, exponents: &mut [i32], heights: &mut [i32]) {
+    let digits = common_exponent([S::from_f64(S::UNIT_ROUNDOFF)]);
+    for p in 0..w.rows() {
+        let row = w.row_mut(p);
+        let e = common_exponent(row.iter().copied());
+        exponents[p] += e;
+        let height = if row.iter().all(|x| x.value() == 0.0) { i32::MIN } else { exponents[p] };
+        let sunk = height < heights[p].saturating_add(digits);
+        heights[p] = heights[p].max(height);
+        row.iter_mut().for_each(|x| *x = if sunk { S::ZERO } else { *x * power(-e) });
+    }
+}
+
 /// One sweep over all pairs; whether anything was rotated. Row p of `w` times `2^exponents[p]` is column p.
 fn sweep<S: Scalar>(w: &mut Matrix<S>, v: &mut Matrix<S>, exponents: &mut [i32]) -> bool {
     let n = w.rows();
-    for (p, exponent) in exponents.iter_mut().enumerate() {
-        let e = common_exponent(w.row(p).iter().copied());
-        w.row_mut(p).iter_mut().for_each(|x| *x *= power(-e));
-        *exponent += e;
-    }
     let tolerance = w.cols() as f64 * S::UNIT_ROUNDOFF;
     let mut rotated = false;
     for p in 0..n {
         for q in p + 1..n {
             let (x, y) = two_rows(w, p, q);
-            let (alpha, beta, gamma) = (S::dot(x, x), S::dot(y, y), S::dot(x, y));
+            let (alpha, beta) = (squared_length(x, &mut exponents[p]), squared_length(y, &mut exponents[q]));
+            let gamma = S::dot(x, y);
             if gamma.value().abs() <= tolerance * alpha.value().sqrt() * beta.value().sqrt() {
                 continue;
             }
             rotated = true;
-            // Column q over column p in powers of two. From 2^60 on the rotation is, to every digit, a projection of the shorter column.
+            // Column q over column p in powers of two. Beyond 2^60 the rotation is, to every digit, a projection of the shorter column.
             let ratio = exponents[q] - exponents[p];
             let (x_to_y, y_to_x, rotation) = if ratio.abs() <= 60 {
                 let w = power::<S>(ratio);
