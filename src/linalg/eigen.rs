@@ -54,7 +54,11 @@ impl<S: Scalar> Eigen<S> {
     pub fn vjp(&self, values_bar: &[S], vectors_bar: Option<&Matrix<S>>) -> Result<Matrix<S>> {
         let n = self.values.len();
         if values_bar.len() != n || vectors_bar.is_some_and(|v| v.shape() != [n, n]) {
-            return Err(Error::shape("cotangents", format!("{n} numbers and {n} × {n}"), format!("{} numbers and {vectors_bar:?}", values_bar.len())));
+            return Err(Error::shape(
+                "cotangents",
+                format!("{n} numbers and {n} × {n}"),
+                format!("{} numbers and {vectors_bar:?}", values_bar.len()),
+            ));
         }
         let mut inner = Matrix::from_diagonal(values_bar);
         if let Some(bar) = vectors_bar {
@@ -65,7 +69,9 @@ impl<S: Scalar> Eigen<S> {
                     let turn = m[(i, j)] - m[(j, i)];
                     if self.tied(i, j) && turn.sign() != Some(Ordering::Equal) {
                         let gap = format!("{:e}", (self.values[j] - self.values[i]).value().abs());
-                        return Err(Error::domain(format!("eigenvalues {j} and {i}"), "a gap above rounding", gap).named("SpectralGapTooSmall"));
+                        return Err(
+                            Error::domain(format!("eigenvalues {j} and {i}"), "a gap above rounding", gap).named("SpectralGapTooSmall")
+                        );
                     }
                     if !self.tied(i, j) {
                         inner[(i, j)] = turn / ((self.values[j] - self.values[i]) * S::from_f64(2.0));
@@ -105,7 +111,7 @@ impl<S: Scalar> Eigen<S> {
         let turn = Matrix::from_fn(n, n, |i, j| match (m[(i, j)].sign(), self.tied(i, j)) {
             (Some(Ordering::Equal), _) => S::ZERO,
             _ if i == j => S::ZERO,
-            (_, true) => S::ZERO / S::ZERO,
+            (_, true) => S::from_f64(f64::NAN),
             (_, false) => m[(i, j)] / (self.values[j] - self.values[i]),
         });
         Ok(Eigen { values: m.diagonal(), vectors: self.vectors.matmul(&turn)? })

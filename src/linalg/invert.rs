@@ -194,7 +194,10 @@ impl Implicit for Solve {
         let x = exact(&lu.solve(&b.map(Ball::mid))?);
         let y = r.matmul(&b.sub(&a.matmul(&x)?)?)?;
         let factor = if epsilon == 0.0 { 0.0 } else { (epsilon / (1.0 - epsilon).next_down()).next_up() };
-        let rest: Vec<f64> = (0..self.m).map(|j| norm_up((0..self.n).map(|i| y[(i, j)]))).map(|y| if y == 0.0 || factor == 0.0 { 0.0 } else { (factor * y).next_up() }).collect();
+        let rest: Vec<f64> = (0..self.m)
+            .map(|j| norm_up((0..self.n).map(|i| y[(i, j)])))
+            .map(|y| if y == 0.0 || factor == 0.0 { 0.0 } else { (factor * y).next_up() })
+            .collect();
         let sum = x.add(&y)?;
         Ok(vec![Matrix::from_fn(self.n, self.m, |i, j| sum[(i, j)].widen(rest[j])).into_data()])
     }

@@ -34,11 +34,11 @@ pub use cholesky::{
     Cholesky, log_det, log_det_i_plus, log_det_i_plus_solve, log_det_i_plus_solve_rows, log_det_i_plus_vjp, log_det_vjp, plus_identity,
     spd_inverse, spd_solve, spd_solve_rows, spd_solve_vjp,
 };
-pub(crate) use matrix::mirror;
-pub use matrix::{Matrix, gram, product};
 pub use dft::{Complex, Dft, Dft2, dft_definition, dft_real, inverse_dft_real, root_of_unity};
 pub use eigen::{Eigen, check_symmetric, enclose_eigenvalues};
 pub use invert::{Lu, inverse, inverse_vjp, log_abs_det, log_abs_det_vjp, solve, solve_vjp};
+pub(crate) use matrix::mirror;
+pub use matrix::{Matrix, gram, product};
 pub use norms::{
     frobenius_norm, frobenius_norm_gradient, nuclear_norm, nuclear_norm_gradient, schatten_norm, schatten_norm_gradient, spectral_norm,
     spectral_norm_gradient,

@@ -38,7 +38,8 @@ pub fn spectral_norm_gradient<S: Scalar>(a: &Matrix<S>) -> Result<Matrix<S>> {
     match svd.sigma.len() {
         0 => Err(Error::shape("matrix", "at least one element", format!("{a:?}")).named("EmptyInput")),
         k if k > 1 && svd.tied(0, 1) || svd.rank() == 0 => {
-            Err(Error::domain("singular values 0 and 1", "a gap above rounding", format!("a largest one of {:e}", svd.sigma[0].value())).named("SpectralGapTooSmall"))
+            Err(Error::domain("singular values 0 and 1", "a gap above rounding", format!("a largest one of {:e}", svd.sigma[0].value()))
+                .named("SpectralGapTooSmall"))
         }
         _ => svd.u.select_cols(0, 1)?.matmul_t(&svd.v.select_cols(0, 1)?),
     }
@@ -122,7 +123,13 @@ impl Power {
             return x.powi(q as i32);
         }
         match x.sign() {
-            Some(Ordering::Equal) => if q > 0.0 { S::ZERO } else { S::ONE / S::ZERO },
+            Some(Ordering::Equal) => {
+                if q > 0.0 {
+                    S::ZERO
+                } else {
+                    S::ONE / S::ZERO
+                }
+            }
             None if q < 0.0 => S::ONE / S::ZERO,
             None => {
                 let end = Self::power(Ball::exact(x.to_ball().upper()), q) * Ball::exact(0.5);

@@ -64,7 +64,11 @@ impl<S: Scalar> PivotedCholesky<S> {
                 let x = rest[(i, j)].value();
                 if if i == j { x < -tolerance } else { x.abs() > tolerance * (n + 1) as f64 } {
                     let expected = format!("a remainder within {tolerance:.1e}, as of a semidefinite matrix");
-                    return Err(Error::not_positive_definite(format!("element ({i}, {j}) after {} pivots", order.len()), expected, format!("{x:e}")));
+                    return Err(Error::not_positive_definite(
+                        format!("element ({i}, {j}) after {} pivots", order.len()),
+                        expected,
+                        format!("{x:e}"),
+                    ));
                 }
             }
         }

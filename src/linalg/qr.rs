@@ -52,7 +52,9 @@ impl<S: Scalar> Qr<S> {
             return Err(Error::shape("cotangents", format!("{:?} and {:?}", self.q, self.r), format!("{q_bar:?} and {r_bar:?}")));
         }
         if let Some(j) = self.deficient_column() {
-            return Err(Error::domain(format!("column {j}"), "full column rank", "a column that depends on those before it").named("RankDeficient"));
+            return Err(
+                Error::domain(format!("column {j}"), "full column rank", "a column that depends on those before it").named("RankDeficient")
+            );
         }
         let upper = Matrix::from_fn(n, n, |i, j| if j >= i { r_bar[(i, j)] } else { S::ZERO });
         let m = self.r.matmul_t(&upper)?.sub(&q_bar.t_matmul(&self.q)?)?;
@@ -115,7 +117,7 @@ impl Implicit for Factors {
     fn tangent<S: Scalar>(&self, _: &[&[S]], outputs: &[Vec<S>], directions: &[&[S]]) -> Result<Vec<Vec<S>>> {
         let qr = self.unpack(outputs.to_vec())?;
         match qr.deficient_column() {
-            Some(_) => Ok(outputs.iter().map(|part| vec![S::ZERO / S::ZERO; part.len()]).collect()),
+            Some(_) => Ok(outputs.iter().map(|part| vec![S::from_f64(f64::NAN); part.len()]).collect()),
             None => Ok(qr.tangent(&Matrix::new(self.m, self.n, directions[0].to_vec())?)?.pack()),
         }
     }

@@ -63,10 +63,16 @@ fn defined<S: Scalar, F: SpectralFunction>(sigma: &[S], f: &F) -> Result<Vec<S>>
     let values: Vec<S> = sigma.iter().map(|&x| f.value(x)).collect();
     match values.iter().position(|y| !y.is_finite()) {
         None => Ok(values),
-        Some(i) if S::NAME == Ball::NAME => {
-            Err(Error::undecided(format!("singular value {i}"), format!("a number surely in the domain of the {}", F::NAME), format!("{:?}", sigma[i].to_ball())))
-        }
-        Some(i) => Err(Error::domain(format!("singular value {i}"), format!("a number in the domain of the {}", F::NAME), format!("{:e}", sigma[i].value()))),
+        Some(i) if S::NAME == Ball::NAME => Err(Error::undecided(
+            format!("singular value {i}"),
+            format!("a number surely in the domain of the {}", F::NAME),
+            format!("{:?}", sigma[i].to_ball()),
+        )),
+        Some(i) => Err(Error::domain(
+            format!("singular value {i}"),
+            format!("a number in the domain of the {}", F::NAME),
+            format!("{:e}", sigma[i].value()),
+        )),
     }
 }
 /// f(0) = 0.
@@ -147,7 +153,7 @@ impl<F: SpectralFunction> Implicit for Gradient<'_, F> {
     fn tangent<S: Scalar>(&self, inputs: &[&[S]], outputs: &[Vec<S>], directions: &[&[S]]) -> Result<Vec<Vec<S>>> {
         let (svd, slope) = (Svd::new(&Matrix::new(self.m, self.n, inputs[0].to_vec())?)?, Derivative(self.f));
         if svd.rank() < svd.sigma.len() && !vanishes_at_zero(&slope) {
-            return Ok(vec![vec![S::ZERO / S::ZERO; outputs[0].len()]]);
+            return Ok(vec![vec![S::from_f64(f64::NAN); outputs[0].len()]]);
         }
         Ok(vec![derivative(&svd, &slope, &Matrix::new(self.m, self.n, directions[0].to_vec())?)?.into_data()])
     }

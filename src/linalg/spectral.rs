@@ -27,6 +27,8 @@ pub trait SpectralFunction {
         if S::NAME == Ball::NAME {
             let spread = self.curvature(hull(x, y)) - self.curvature(middle);
             let mean = self.slope(middle) + spread * gap * S::from_f64(0.25) * around_zero();
+            // Without a curvature the mean value theorem alone: f′ over the hull.
+            let mean = if mean.is_finite() { mean } else { self.slope(hull(x, y)) };
             let quotient = (self.value(x) - self.value(y)) / gap;
             return if distinct && quotient.to_ball().rad() < mean.to_ball().rad() { quotient } else { mean };
         }
@@ -168,7 +170,7 @@ impl<F: SpectralFunction> SpectralFunction for Derivative<'_, F> {
         self.0.curvature(x)
     }
     fn curvature<S: Scalar>(&self, _: S) -> S {
-        S::ZERO / S::ZERO
+        S::from_f64(f64::NAN)
     }
 }
 
@@ -227,7 +229,11 @@ fn apply<S: Scalar, F: SpectralFunction>(eigen: &Eigen<S>, f: &F) -> Result<Vec<
         Some(i) => {
             let (at, expected) = (format!("eigenvalue {i}"), format!("a number in the domain of the {}", F::NAME));
             let found = eigen.values[i].value();
-            Err(if S::NAME == Ball::NAME { Error::undecided(at, expected, format!("{:?}", eigen.values[i].to_ball())) } else { Error::domain(at, expected, format!("{found:e}")) })
+            Err(if S::NAME == Ball::NAME {
+                Error::undecided(at, expected, format!("{:?}", eigen.values[i].to_ball()))
+            } else {
+                Error::domain(at, expected, format!("{found:e}"))
+            })
         }
     }
 }

@@ -60,7 +60,6 @@ fn scale_cols(a: &Matrix<Ball>, d: &[Ball]) -> Matrix<Ball> {
     Matrix::from_fn(a.rows(), a.cols(), |i, j| a[(i, j)] * d[j])
 }
 
-
 /// Eigenvalues by Weyl and Ostrowski (see [`super::enclose_eigenvalues`]). An eigenvector v of unit length with residual `ρ = ‖Av − μv‖` has an angle of sine at most
 /// `ρ / min_{j≠i} |λ_j − μ|` with the true one (Parlett, *The Symmetric Eigenvalue Problem*, 1998, Theorem 11.7.1); where the gap cannot be told from
 /// 0, entries of a unit vector are in [−1, 1] and no more is said.
@@ -76,7 +75,8 @@ pub(super) fn enclose(a: &Matrix<Ball>) -> Result<Eigen<Ball>> {
     // The diagonal is sorted by its midpoints; the sorted true diagonal is then as close to it as the worst radius.
     let spread = diagonal.iter().fold(0.0, |r, x| greater(r, x.rad()));
     let order = descending(&diagonal.iter().map(|x| x.mid()).collect::<Vec<_>>());
-    let values: Vec<Ball> = order.iter().map(|&i| Ball::new(diagonal[i].mid(), spread).widen(off) / Ball::ONE.widen(delta)).map(|x| x.widen(around)).collect();
+    let values: Vec<Ball> =
+        order.iter().map(|&i| Ball::new(diagonal[i].mid(), spread).widen(off) / Ball::ONE.widen(delta)).map(|x| x.widen(around)).collect();
     let mut vectors = Matrix::zeros(n, n);
     for (i, &from) in order.iter().enumerate() {
         let mu = Ball::new(values[i].mid(), 0.0);
@@ -240,7 +240,8 @@ pub(super) fn enclose_projector_vjp(a: &Matrix<Ball>, k: usize, m: &Matrix<Ball>
         _ => Ball::ZERO,
     });
     let middle = near.v.matmul(&inner)?.matmul_t(&near.v)?;
-    let relative = sum_up(product_up(product_up(up(2.0 / gap), up(1.0 / gap)), near.distance), product_up(product_up(8.0, near.delta), up(1.0 / gap)));
+    let relative =
+        sum_up(product_up(product_up(up(2.0 / gap), up(1.0 / gap)), near.distance), product_up(product_up(8.0, near.delta), up(1.0 / gap)));
     widened(middle, product_up(relative, matrix_norm(m)), "projector")
 }
 
@@ -311,7 +312,9 @@ fn lengths(b: &Matrix<Ball>, d: &[Ball], delta_v: f64) -> Result<Vec<Ball>> {
     let known = d.iter().take_while(|d| d.value() > 0.0).count();
     let unit = Matrix::from_fn(b.rows(), known, |i, j| b[(i, j)] / d[j]);
     let gram = unit.gram_cols();
-    let delta: Vec<f64> = (0..=known).map(|k| norm_up((0..k * k).map(|at| gram[(at / k, at % k)] - if at / k == at % k { Ball::ONE } else { Ball::ZERO }))).collect();
+    let delta: Vec<f64> = (0..=known)
+        .map(|k| norm_up((0..k * k).map(|at| gram[(at / k, at % k)] - if at / k == at % k { Ball::ONE } else { Ball::ZERO })))
+        .collect();
     let tail: Vec<f64> = (0..=known).map(|k| norm_up((k..n).flat_map(|j| (0..b.rows()).map(move |i| b[(i, j)])))).collect();
     (0..n)
         .map(|i| {
@@ -379,7 +382,9 @@ impl NearbySvd {
             bound.first = greater(bound.first, f.slope(range).magnitude());
             bound.second = greater(bound.second, up(f.curvature(range).magnitude() * 0.5));
         } else {
-            return Err(undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient"));
+            return Err(
+                undecided("singular values", format!("a least one that may be 0, where the {} has a jump", F::NAME)).named("RankDeficient")
+            );
         }
         Ok((image, bound))
     }

@@ -100,7 +100,9 @@ impl<S: Scalar> Svd<S> {
                 }
                 if self.tied(i, j) {
                     let gap = format!("{:e}", (self.sigma[j] - self.sigma[i]).value());
-                    return Err(Error::domain(format!("singular values {j} and {i}"), "a gap above rounding", gap).named("SpectralGapTooSmall"));
+                    return Err(
+                        Error::domain(format!("singular values {j} and {i}"), "a gap above rounding", gap).named("SpectralGapTooSmall")
+                    );
                 }
                 turn[(i, j)] = numerator / self.gap_of_squares(i, j);
                 turn[(j, i)] = turn[(i, j)];
@@ -119,7 +121,8 @@ impl<S: Scalar> Svd<S> {
         }
         for (j, &s) in self.sigma.iter().enumerate() {
             if !self.counts(s) && bar.col(j).iter().any(|x| x.sign() != Some(Ordering::Equal)) {
-                return Err(Error::domain(format!("singular value {j}"), "a number above rounding", format!("{:e}", s.value())).named("RankDeficient"));
+                return Err(Error::domain(format!("singular value {j}"), "a number above rounding", format!("{:e}", s.value()))
+                    .named("RankDeficient"));
             }
         }
         let outside = bar.sub(&factor.matmul(&factor.t_matmul(bar)?)?)?;
@@ -139,7 +142,7 @@ impl<S: Scalar> Svd<S> {
         let quotient = |x: S, by: S, exists: bool| match exists {
             _ if is_zero(x) => S::ZERO,
             true => x / by,
-            false => S::ZERO / S::ZERO,
+            false => S::from_f64(f64::NAN),
         };
         let turn = |f: &dyn Fn(usize, usize) -> S| {
             Matrix::from_fn(r, r, |i, j| if i == j { S::ZERO } else { quotient(f(i, j), self.gap_of_squares(i, j), !self.tied(i, j)) })

@@ -52,7 +52,7 @@ fn scaling_does_not_cost_relative_accuracy() {
             let exact = enclose_eigenvalues(&a.cast()).unwrap();
             for (x, y) in Eigen::new(&a).unwrap().values.iter().zip(exact) {
                 assert!(y.digits() > 18.0, "the reference itself");
-                worst.see((x.to_ball() - y).magnitude(), 20.0 * n as f64 * f64::UNIT_ROUNDOFF * condition * x, n);
+                worst.see((x.to_ball() - y).magnitude(), 8.0 * n as f64 * f64::UNIT_ROUNDOFF * condition * x, n);
             }
         }
     }

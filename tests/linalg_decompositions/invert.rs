@@ -11,7 +11,12 @@ fn contract<S: Scalar>() {
     let (mut forward, mut transposed, mut logs) = (Worst::of("LU solve"), Worst::of("LU, transposed"), Worst::of("ln |det|"));
     for n in [1, 2, 5, 13, 24] {
         for least in [1.0, 1e-3] {
-            let a = with_singular_values::<S>(n, n, &(0..n).map(|i| if i + 1 == n { least } else { 1.0 + i as f64 / n as f64 }).collect::<Vec<_>>(), &mut rng);
+            let a = with_singular_values::<S>(
+                n,
+                n,
+                &(0..n).map(|i| if i + 1 == n { least } else { 1.0 + i as f64 / n as f64 }).collect::<Vec<_>>(),
+                &mut rng,
+            );
             let b: Matrix<S> = gaussian(n, 3, &mut rng);
             let lu = Lu::new(&a).unwrap();
             let unit = n as f64 * S::UNIT_ROUNDOFF;
@@ -28,7 +33,10 @@ fn contract<S: Scalar>() {
             let bound = unit * n as f64 * norm(&a) * n as f64 / least + unit * (n as f64).max(exact.1.magnitude());
             logs.see((log.to_ball() - exact.1).magnitude(), bound, n);
             let product = lu.determinant().value();
-            assert!((product.abs() - exact.1.mid().exp().value()).abs() <= 2.0 * bound * product.abs() && (product < 0.0) == (sign == Ordering::Less));
+            assert!(
+                (product.abs() - exact.1.mid().exp().value()).abs() <= 2.0 * bound * product.abs()
+                    && (product < 0.0) == (sign == Ordering::Less)
+            );
         }
     }
     [forward, transposed, logs].iter().for_each(|w| w.check(1000.0));
@@ -44,7 +52,8 @@ fn solutions_satisfy_their_equations() {
 #[test]
 fn closed_forms_come_out() {
     let a = Matrix::<Ball>::from_rows(&[[60.0, 30.0, 20.0], [30.0, 20.0, 15.0], [20.0, 15.0, 12.0]]);
-    let exact = Matrix::<Ball>::from_rows(&[[9.0, -36.0, 30.0], [-36.0, 192.0, -180.0], [30.0, -180.0, 180.0]]).map(|x| x / Ball::from_f64(60.0));
+    let exact =
+        Matrix::<Ball>::from_rows(&[[9.0, -36.0, 30.0], [-36.0, 192.0, -180.0], [30.0, -180.0, 180.0]]).map(|x| x / Ball::from_f64(60.0));
     let found = inverse(&a).unwrap();
     assert_overlap(&found, &exact, "inverse");
     assert!(found.radius() < 1e-28);
@@ -62,7 +71,10 @@ fn closed_forms_come_out() {
     let of = |m: &Matrix<Double>| log_abs_det(&m.cast::<Ball>()).unwrap();
     let product = a.cast::<Ball>().matmul(&b.cast()).unwrap();
     assert!(log_abs_det(&product).unwrap().1.overlaps(&(of(&a).1 + of(&b).1)));
-    assert_eq!(Lu::new(&a.scale(Double::from_f64(4.0))).unwrap().determinant(), Lu::new(&a).unwrap().determinant() * Double::from_f64(256.0));
+    assert_eq!(
+        Lu::new(&a.scale(Double::from_f64(4.0))).unwrap().determinant(),
+        Lu::new(&a).unwrap().determinant() * Double::from_f64(256.0)
+    );
 }
 
 #[test]

@@ -107,6 +107,8 @@ struct Gradient(f64);
 impl Differentiable for Gradient {
     const NAME: &'static str = "gradient of the Schatten norm";
     const SYMMETRIC: bool = false;
+    // A second derivative: its enclosure knows no third one and falls back on the hull.
+    const NARROW: bool = false;
     fn value<S: Scalar>(&self, a: &Matrix<S>) -> Vec<S> {
         schatten_norm_gradient(a, self.0).unwrap().into_data()
     }
@@ -126,7 +128,8 @@ fn derivatives_agree() {
         // Ties among σ trouble none but the spectral norm.
         let tied: Vec<f64> = (0..r).map(|i| if i < 2 { 2.0 } else { 1.0 }).collect();
         let apart: Vec<f64> = (0..r).map(|i| 2.0 - 0.5 * i as f64).collect();
-        let (tied, apart): (Matrix<Double>, Matrix<Double>) = (with_singular_values(m, n, &tied, &mut rng), with_singular_values(m, n, &apart, &mut rng));
+        let (tied, apart): (Matrix<Double>, Matrix<Double>) =
+            (with_singular_values(m, n, &tied, &mut rng), with_singular_values(m, n, &apart, &mut rng));
         for p in [1.0, 1.5, 2.0, 3.0, 7.25] {
             derivatives::check(&Schatten(p), &tied, 4.0 * p, &mut rng);
             derivatives::check(&Schatten(p), &apart, 4.0 * p, &mut rng);

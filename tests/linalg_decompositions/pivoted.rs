@@ -7,7 +7,7 @@ use white_box::scalar::{Ball, DoubleDouble, Scalar};
 fn contract<S: Scalar>() {
     let mut rng = Rng::stream(70, S::NAME);
     let mut worst = Worst::of("pivoted Cholesky residual");
-    for n in [1, 2, 6, 17] {
+    for n in [1usize, 2, 6, 17] {
         for rank in [0, 1, n.div_ceil(2), n] {
             // Small whole numbers: the Gram matrix is exact, and so is its rank.
             let b = Matrix::<f64>::from_fn(n, rank, |_, _| (rng.below(15) as f64) - 7.0);

@@ -9,7 +9,8 @@ const SHAPES: [(usize, usize); 9] = [(1, 1), (2, 1), (2, 2), (3, 3), (5, 2), (16
 
 fn contract<S: Scalar>() {
     let mut rng = Rng::stream(1, S::NAME);
-    let (mut whole, mut column, mut orthogonal) = (Worst::of("QR residual"), Worst::of("QR column residual"), Worst::of("QR orthogonality"));
+    let (mut whole, mut column, mut orthogonal) =
+        (Worst::of("QR residual"), Worst::of("QR column residual"), Worst::of("QR orthogonality"));
     for (m, n) in SHAPES {
         for (name, a) in zoo::<S>(m, n, &mut rng) {
             let Qr { q, r } = Qr::new(&a).unwrap();
@@ -48,7 +49,10 @@ fn laws<S: Scalar>() {
         let l = Cholesky::new(&a.gram_cols()).unwrap().l().transpose();
         let condition = norm(&qr.r) * norm(&white_box::linalg::inverse(&qr.r).unwrap());
         // The Gram matrix squares the condition number; the factor of a matrix perturbed by ε moves by ε κ(A)² (Higham 2002, Theorem 10.8).
-        assert!(distance(&qr.r, &l) <= 4.0 * n as f64 * unit * condition * condition * norm(&l), "R is the Cholesky factor of the Gram matrix");
+        assert!(
+            distance(&qr.r, &l) <= 4.0 * n as f64 * unit * condition * condition * norm(&l),
+            "R is the Cholesky factor of the Gram matrix"
+        );
         if m == n {
             let product = qr.r.diagonal().into_iter().fold(S::ONE, |x, y| x * y);
             let determinant = Lu::new(&a).unwrap().determinant().abs();
@@ -120,7 +124,10 @@ impl Differentiable for Both {
     }
     fn vjp<S: Scalar>(&self, a: &Matrix<S>, cotangent: &[S]) -> Matrix<S> {
         let (q, r) = cotangent.split_at(self.m * self.n);
-        Qr::new(a).unwrap().vjp(&Matrix::new(self.m, self.n, q.to_vec()).unwrap(), &Matrix::new(self.n, self.n, r.to_vec()).unwrap()).unwrap()
+        Qr::new(a)
+            .unwrap()
+            .vjp(&Matrix::new(self.m, self.n, q.to_vec()).unwrap(), &Matrix::new(self.n, self.n, r.to_vec()).unwrap())
+            .unwrap()
     }
 }
 #[test]

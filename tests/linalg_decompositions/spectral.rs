@@ -24,7 +24,8 @@ impl SpectralFunction for Cube {
 }
 
 /// Spectra with condition number 8: apart, with ties, all equal.
-const SPECTRA: [&[f64]; 4] = [&[4.0, 2.5, 1.0, 0.5], &[4.0, 1.0, 1.0, 1.0, 0.5, 0.5], &[2.0, 2.0, 2.0], &[4.0, 4.0 - 1e-7, 4.0 - 2e-12, 0.5]];
+const SPECTRA: [&[f64]; 4] =
+    [&[4.0, 2.5, 1.0, 0.5], &[4.0, 1.0, 1.0, 1.0, 0.5, 0.5], &[2.0, 2.0, 2.0], &[4.0, 4.0 - 1e-7, 4.0 - 2e-12, 0.5]];
 
 fn identities<S: Scalar>() {
     let mut rng = Rng::stream(20, S::NAME);
@@ -105,7 +106,12 @@ impl<F: SpectralFunction> Differentiable for TraceGradient<F> {
     }
     /// The derivative of f′(A) is its own transpose: forward mode along the symmetrised cotangent, here by way of the function f′ itself.
     fn vjp<S: Scalar>(&self, a: &Matrix<S>, cotangent: &[S]) -> Matrix<S> {
-        Matrix::new(a.rows(), a.rows(), spectral_function_vjp(a, &Negative, &Matrix::new(a.rows(), a.rows(), cotangent.to_vec()).unwrap()).unwrap().into_data()).unwrap()
+        Matrix::new(
+            a.rows(),
+            a.rows(),
+            spectral_function_vjp(a, &Negative, &Matrix::new(a.rows(), a.rows(), cotangent.to_vec()).unwrap()).unwrap().into_data(),
+        )
+        .unwrap()
     }
 }
 /// −1/x², the slope of 1/x.
@@ -172,7 +178,9 @@ fn divided_differences_do_not_cancel() {
 
 fn projector<S: Scalar>() {
     let mut rng = Rng::stream(23, S::NAME);
-    for (spectrum, k) in [(&[5.0, 4.0, 1.0, 0.0][..], 2), (&[3.0, 3.0, 3.0, 1.0, 1.0], 3), (&[2.0, -1.0, -1.0], 1), (&[1.0, 1.0], 0), (&[1.0, 1.0], 2)] {
+    for (spectrum, k) in
+        [(&[5.0, 4.0, 1.0, 0.0][..], 2), (&[3.0, 3.0, 3.0, 1.0, 1.0], 3), (&[2.0, -1.0, -1.0], 1), (&[1.0, 1.0], 0), (&[1.0, 1.0], 2)]
+    {
         let (a, n) = (with_spectrum::<S>(spectrum, &mut rng), spectrum.len());
         let p = top_k_projector(&a, k).unwrap();
         // Perturbation 20 n u ‖A‖ over a gap of at least 2.
