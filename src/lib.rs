@@ -11,5 +11,6 @@ pub mod random;
 pub mod reduction;
 pub mod report;
 pub mod scalar;
+pub mod transformer;
 
 pub use error::{Error, Fault, Result};

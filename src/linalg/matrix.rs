@@ -48,6 +48,27 @@ impl<S: Scalar> Matrix<S> {
         Matrix { rows: rows.len(), cols: C, data: rows.iter().flatten().map(|&x| S::from_f64(x)).collect() }
     }
 
+    /// Becomes `rows × cols` zeros in the same memory.
+    pub fn reset(&mut self, rows: usize, cols: usize) {
+        (self.rows, self.cols) = (rows, cols);
+        self.data.clear();
+        self.data.resize(rows * cols, S::ZERO);
+    }
+    /// Becomes a copy of `other` in the same memory.
+    pub fn assign(&mut self, other: &Self) {
+        (self.rows, self.cols) = (other.rows, other.cols);
+        self.data.clear();
+        self.data.extend_from_slice(&other.data);
+    }
+    /// `A += B`. Errors: `Shape` if the shapes differ.
+    pub fn accumulate(&mut self, b: &Self) -> Result<()> {
+        if self.shape() != b.shape() {
+            return Err(Error::shape("right operand", format!("{self:?}"), format!("{b:?}")));
+        }
+        self.data.iter_mut().zip(&b.data).for_each(|(x, &y)| *x += y);
+        Ok(())
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

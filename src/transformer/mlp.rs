@@ -1,0 +1,84 @@
+//! The MLP of the ViT.
+
+use crate::learn::{Layer, Linear, gelu, gelu_derivative, parameters};
+use crate::linalg::Matrix;
+use crate::linalg::dispatch::{Isa, Kernel};
+use crate::scalar::Scalar;
+use crate::Result;
+
+/// `Y = gelu(X W_1ᵀ + b_1) W_2ᵀ + b_2`, the exact GELU.
+///
+/// Source: Dosovitskiy et al., *An Image is Worth 16x16 Words*, ICLR 2021; names of timm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mlp<S> {
+    /// hidden × d.
+    pub fc1: Linear<S>,
+    /// d × hidden.
+    pub fc2: Linear<S>,
+}
+parameters!(Mlp { "fc1" => fc1, "fc2" => fc2 });
+
+/// The output of [`Mlp`] and what its gradient needs.
+#[derive(Clone, Debug, Default)]
+pub struct MlpTrace<S> {
+    /// The output.
+    pub y: Matrix<S>,
+    before: Matrix<S>,
+    active: Matrix<S>,
+    d_hidden: Matrix<S>,
+}
+
+impl<S: Scalar> Mlp<S> {
+    /// All weights 0.
+    pub fn zeros(d: usize, hidden: usize) -> Self {
+        Mlp { fc1: Linear::zeros(d, hidden, true), fc2: Linear::zeros(hidden, d, true) }
+    }
+    /// [`Layer::forward`] with the result added to `base`, the chains of the last product starting there.
+    pub fn onto<'t>(&self, base: Option<&Matrix<S>>, x: &Matrix<S>, trace: &'t mut MlpTrace<S>) -> Result<&'t Matrix<S>> {
+        let MlpTrace { y, before, active, .. } = trace;
+        self.fc1.onto(None, x, before)?;
+        active.assign(before);
+        Isa::detect().run(Activate(active.data_mut()));
+        self.fc2.onto(base, active, y)?;
+        Ok(y)
+    }
+}
+
+/// Backwards through the second map, the derivative of the GELU at what went into it, the first map.
+impl<S: Scalar> Layer<S> for Mlp<S> {
+    type Trace = MlpTrace<S>;
+    fn forward<'t>(&self, x: &Matrix<S>, _tokens: usize, trace: &'t mut MlpTrace<S>) -> Result<&'t Matrix<S>> {
+        self.onto(None, x, trace)
+    }
+    fn backward(&self, x: &Matrix<S>, trace: &mut MlpTrace<S>, dy: &Matrix<S>, grad: &mut Self, dx: &mut Matrix<S>) -> Result<()> {
+        let MlpTrace { y, before, active, d_hidden } = trace;
+        d_hidden.reset(before.rows(), before.cols());
+        self.fc2.backward(active, y, dy, &mut grad.fc2, d_hidden)?;
+        Isa::detect().run(ActivateBack { x: before.data(), d: d_hidden.data_mut() });
+        self.fc1.backward(x, active, d_hidden, &mut grad.fc1, dx)
+    }
+}
+
+struct Activate<'a, S>(&'a mut [S]);
+impl<S: Scalar> Kernel for Activate<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for x in self.0 {
+            *x = gelu(*x);
+        }
+    }
+}
+struct ActivateBack<'a, S> {
+    x: &'a [S],
+    d: &'a mut [S],
+}
+impl<S: Scalar> Kernel for ActivateBack<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (&x, d) in self.x.iter().zip(self.d) {
+            *d *= gelu_derivative(x);
+        }
+    }
+}
