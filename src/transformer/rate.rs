@@ -80,7 +80,7 @@ pub fn sparse_rate_reduction<S: Scalar>(
 ) -> Result<SparseRateReduction<S>> {
     non_negative("lambda", lambda)?;
     let (rate, subspace_rate) = (coding_rate(z, distortion)?, subspace_coding_rate(z, u, distortion)?);
-    let norm = norm(z, sparsity)?;
+    let norm = sparsity_norm(z, sparsity)?;
     Ok(SparseRateReduction { value: rate - subspace_rate - lambda * norm, rate, subspace_rate, norm })
 }
 
@@ -107,15 +107,18 @@ pub fn sparse_rate_reduction_gradient<S: Scalar>(
 ) -> Result<SparseRateReductionGradient<S>> {
     non_negative("lambda", lambda)?;
     let (rate, apart) = (coding_rate_gradient(z, distortion)?, subspace_coding_rate_gradient(z, u, distortion)?);
-    let mut gradient = rate.z.sub(&apart.z)?;
-    if sparsity == Sparsity::One {
-        gradient = gradient.zip(z, |g, z| g - lambda * (relu_derivative(z) - relu_derivative(-z)))?;
-    }
+    let z_bar = rate.z.sub(&apart.z)?.sub(&sparsity_gradient(z, sparsity).scale(lambda))?;
     let u = apart.u.iter().map(|u| u.scale(-S::ONE)).collect();
-    Ok(SparseRateReductionGradient { z: gradient, u, eps2: rate.eps2 - apart.eps2, lambda: -norm(z, sparsity)? })
+    Ok(SparseRateReductionGradient { z: z_bar, u, eps2: rate.eps2 - apart.eps2, lambda: -sparsity_norm(z, sparsity)? })
 }
 
-fn norm<S: Scalar>(z: &Matrix<S>, sparsity: Sparsity) -> Result<S> {
+/// `sgn(Z)`, 0 at 0, for ℓ¹; 0 for ℓ⁰.
+pub fn sparsity_gradient<S: Scalar>(z: &Matrix<S>, sparsity: Sparsity) -> Matrix<S> {
+    z.map(|x| if sparsity == Sparsity::One { relu_derivative(x) - relu_derivative(-x) } else { S::ZERO })
+}
+
+/// `‖Z‖_1` or `‖Z‖_0`. Errors: `Undecided` where a ball cannot tell whether an entry is 0.
+pub fn sparsity_norm<S: Scalar>(z: &Matrix<S>, sparsity: Sparsity) -> Result<S> {
     let mut terms = Vec::with_capacity(z.data().len());
     for (k, &x) in z.data().iter().enumerate() {
         terms.push(match (sparsity, x.sign()) {

@@ -4,6 +4,7 @@ mod coding;
 mod learn;
 mod linalg;
 mod reduction;
+mod transformer;
 
 use super::entry::Entry;
 use crate::{Error, Result};
@@ -34,6 +35,24 @@ pub static CATALOG: &[&dyn Entry] = &[
     &reduction::RegularisedOptimum,
     &reduction::AscentStep,
     &reduction::MixtureRates,
+    &transformer::SubspaceCodingRate,
+    &transformer::SparseRateReduction,
+    &transformer::RateGradient,
+    &transformer::RateGradientNeumann,
+    &transformer::RateGradientSpanClosed,
+    &transformer::RateGradientNoSelf,
+    &transformer::RateGradientSoftmax,
+    &transformer::ConvexStep,
+    &transformer::Ssa,
+    &transformer::Mssa,
+    &transformer::MssaOfficial,
+    &transformer::Mhsa,
+    &transformer::IstaObjective,
+    &transformer::IstaStep,
+    &transformer::CrateIsta,
+    &transformer::CrateLayer,
+    &transformer::CrateLayerOfficial,
+    &transformer::VitBlock,
 ];
 
 /// The operator of that name. Errors: `Usage`, with the names that come closest.
