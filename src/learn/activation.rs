@@ -17,22 +17,32 @@ pub fn gelu_derivative<S: Scalar>(x: S) -> S {
     half * (-x * half.sqrt()).erfc() + x * density
 }
 
-/// `x/2 (1 + tanh(√(2/π) (x + 0.044715 x³)))`, the approximation of the same paper; 0.044715 is the nearest f64.
+/// `x/2 (1 + tanh t)`, `t = √(2/π) (x + 0.044715 x³)`, the approximation of the same paper; 0.044715 is the nearest f64. Evaluated as `x σ(2t)`, σ the
+/// logistic function, which keeps the relative accuracy of the left tail.
 pub fn gelu_tanh<S: Scalar>(x: S) -> S {
-    let half = S::from_f64(0.5);
-    half * x * (S::ONE + tanh_argument(x).tanh())
+    x * logistic(S::from_f64(2.0) * tanh_argument(x))
 }
 
-/// `(1 + t)/2 + x/2 (1 − t²) √(2/π) (1 + 3·0.044715 x²)`, `t` the tanh of [`gelu_tanh`].
+/// `σ(2t) + 2 x σ(2t) σ(−2t) t'`, `t' = √(2/π) (1 + 3·0.044715 x²)`, with the names of [`gelu_tanh`].
 pub fn gelu_tanh_derivative<S: Scalar>(x: S) -> S {
-    let (half, c) = (S::from_f64(0.5), S::from_f64(0.044715));
-    let t = tanh_argument(x).tanh();
-    let slope = (S::from_f64(2.0) / S::pi()).sqrt() * (S::ONE + S::from_f64(3.0) * c * x.square());
-    half * (S::ONE + t) + half * x * ((S::ONE - t) * (S::ONE + t)) * slope
+    let (two, c) = (S::from_f64(2.0), S::from_f64(0.044715));
+    let t = two * tanh_argument(x);
+    let slope = (two / S::pi()).sqrt() * (S::ONE + S::from_f64(3.0) * c * x.square());
+    logistic(t) * (S::ONE + two * x * logistic(-t) * slope)
 }
 
 fn tanh_argument<S: Scalar>(x: S) -> S {
     (S::from_f64(2.0) / S::pi()).sqrt() * (x + S::from_f64(0.044715) * x.square() * x)
+}
+
+/// `σ(x) = 1/(1 + e^(−x))`. Both branches are right everywhere; the one taken does not overflow.
+pub fn logistic<S: Scalar>(x: S) -> S {
+    if x.value() >= 0.0 {
+        S::ONE / (S::ONE + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (S::ONE + e)
+    }
 }
 
 /// 1 above 0, else 0; of a ball around 0, the hull of both.

@@ -45,9 +45,11 @@ pub(crate) fn same_shape<S: Scalar>(what: &str, a: &Matrix<S>, b: &Matrix<S>) ->
 /// Errors: `Shape` unless `x` has `width` columns, at least one of them, and a whole number of samples of `tokens` rows.
 pub(crate) fn check_input<S: Scalar>(x: &Matrix<S>, tokens: usize, width: usize) -> Result<()> {
     if width == 0 || tokens == 0 || x.rows() == 0 {
-        return Err(Error::shape("x", "at least one token of at least one feature", format!("{x:?}, {tokens} tokens a sample")).named("EmptyInput"));
+        return Err(
+            Error::shape("x", "at least one token of at least one feature", format!("{x:?}, {tokens} tokens a sample")).named("EmptyInput")
+        );
     }
-    if x.cols() != width || x.rows() % tokens != 0 {
+    if x.cols() != width || !x.rows().is_multiple_of(tokens) {
         let expected = format!("a multiple of {tokens} rows, {width} columns");
         return Err(Error::shape("x", expected, format!("{x:?}")).named("ShapeMismatch"));
     }

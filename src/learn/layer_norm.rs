@@ -3,7 +3,6 @@
 use super::layer::{check_input, same_shape};
 use super::parameter::parameters;
 use super::{Layer, Parameter};
-use crate::linalg::definition::{dot, sum};
 use crate::linalg::Matrix;
 use crate::linalg::dispatch::{Isa, Kernel};
 use crate::scalar::Scalar;
@@ -28,13 +27,14 @@ impl<S: Scalar> LayerNorm<S> {
     }
 }
 
-/// The output, and mean and `1/√(v + ε)` of each row.
+/// The output, and the standardised rows.
 #[derive(Clone, Debug, Default)]
 pub struct LayerNormTrace<S> {
     /// The output.
     pub y: Matrix<S>,
-    rows: Vec<[S; 2]>,
-    scratch: Vec<S>,
+    hat: Matrix<S>,
+    r: Vec<S>,
+    h: Matrix<S>,
 }
 
 /// With `h = ȳ ∘ γ` and `x̂ = (x − μ) r`, `r = 1/√(v + ε)`: `x̄ += r (h − mean(h) − x̂ mean(h ∘ x̂))`, `γ̄ += Σ ȳ ∘ x̂`, `β̄ += Σ ȳ` over the rows in order.
@@ -47,21 +47,24 @@ impl<S: Scalar> Layer<S> for LayerNorm<S> {
         if !(self.eps.value() >= 0.0) {
             return Err(Error::domain("eps", "a number from 0 on", self.eps.value().to_string()));
         }
-        trace.y.reset(x.rows(), x.cols());
-        trace.rows.clear();
-        trace.rows.resize(x.rows(), [S::ZERO; 2]);
-        Isa::detect().run(Forward { x, norm: self, y: &mut trace.y, rows: &mut trace.rows });
-        match trace.rows.iter().position(|[_, r]| !r.is_finite()) {
-            None => Ok(&trace.y),
-            Some(i) => Err(constant_row::<S>(i)),
+        trace.hat.assign(x);
+        trace.r.resize(x.rows(), S::ZERO);
+        S::standardise_rows(trace.hat.data_mut(), x.cols(), self.eps, &mut trace.r);
+        if let Some(i) = trace.r.iter().position(|r| !r.is_finite()) {
+            return Err(constant_row::<S>(i));
         }
+        trace.y.assign(&trace.hat);
+        Isa::detect().run(Affine { y: trace.y.data_mut(), gamma: self.weight.data(), beta: self.bias.data() });
+        Ok(&trace.y)
     }
     fn backward(&self, x: &Matrix<S>, trace: &mut LayerNormTrace<S>, dy: &Matrix<S>, grad: &mut Self, dx: &mut Matrix<S>) -> Result<()> {
         same_shape("cotangent", x, dy)?;
-        trace.scratch.resize(2 * x.cols(), S::ZERO);
-        let (h, hat) = trace.scratch.split_at_mut(x.cols());
-        Isa::detect().run(Backward { x, gamma: self.weight.data(), rows: &trace.rows, dy, grad, dx, h, hat: &mut hat[..x.cols()] });
-        Ok(())
+        let LayerNormTrace { hat, r, h, .. } = trace;
+        h.assign(dy);
+        let (d_gamma, d_beta) = (grad.weight.data_mut(), grad.bias.data_mut());
+        Isa::detect().run(AffineBack { hat: hat.data(), h: h.data_mut(), gamma: self.weight.data(), d_gamma, d_beta });
+        S::standardise_rows_vjp(hat.data(), r, h.data_mut(), x.cols());
+        dx.accumulate(h)
     }
 }
 
@@ -72,62 +75,44 @@ fn constant_row<S: Scalar>(i: usize) -> Error {
     }
 }
 
-struct Forward<'a, S> {
-    x: &'a Matrix<S>,
-    norm: &'a LayerNorm<S>,
-    y: &'a mut Matrix<S>,
-    rows: &'a mut [[S; 2]],
+/// `x̂` becomes `γ x̂ + β`, row by row.
+struct Affine<'a, S> {
+    y: &'a mut [S],
+    gamma: &'a [S],
+    beta: &'a [S],
 }
-impl<S: Scalar> Kernel for Forward<'_, S> {
+impl<S: Scalar> Kernel for Affine<'_, S> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let width = self.x.cols();
-        let d = S::from_usize(width);
-        let (gamma, beta) = (&self.norm.weight.data()[..width], &self.norm.bias.data()[..width]);
-        for ((x, y), row) in self.x.data().chunks_exact(width).zip(self.y.data_mut().chunks_exact_mut(width)).zip(self.rows) {
-            let mean = sum(x) / d;
-            for j in 0..width {
-                y[j] = x[j] - mean;
+        let d = self.gamma.len();
+        for y in self.y.chunks_exact_mut(d) {
+            for ((y, &gamma), &beta) in y.iter_mut().zip(self.gamma).zip(self.beta) {
+                *y = gamma.mul_add(*y, beta);
             }
-            let r = S::ONE / (dot(y, y) / d + self.norm.eps).sqrt();
-            for j in 0..width {
-                y[j] = gamma[j].mul_add(y[j] * r, beta[j]);
-            }
-            *row = [mean, r];
         }
     }
 }
 
-struct Backward<'a, S> {
-    x: &'a Matrix<S>,
-    gamma: &'a [S],
-    rows: &'a [[S; 2]],
-    dy: &'a Matrix<S>,
-    grad: &'a mut LayerNorm<S>,
-    dx: &'a mut Matrix<S>,
+/// `ȳ` becomes `ȳ γ` after it went into `γ̄` and `β̄`.
+struct AffineBack<'a, S> {
+    hat: &'a [S],
     h: &'a mut [S],
-    hat: &'a mut [S],
+    gamma: &'a [S],
+    d_gamma: &'a mut [S],
+    d_beta: &'a mut [S],
 }
-impl<S: Scalar> Kernel for Backward<'_, S> {
+impl<S: Scalar> Kernel for AffineBack<'_, S> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        let width = self.x.cols();
-        let d = S::from_usize(width);
-        let (h, hat, gamma) = (&mut self.h[..width], &mut self.hat[..width], &self.gamma[..width]);
-        let (d_gamma, d_beta) = (&mut self.grad.weight.data_mut()[..width], &mut self.grad.bias.data_mut()[..width]);
-        let rows = self.x.data().chunks_exact(width).zip(self.dy.data().chunks_exact(width)).zip(self.dx.data_mut().chunks_exact_mut(width));
-        for (((x, dy), dx), &[mean, r]) in rows.zip(self.rows) {
-            for j in 0..width {
-                hat[j] = (x[j] - mean) * r;
-                h[j] = dy[j] * gamma[j];
-                d_gamma[j] = dy[j].mul_add(hat[j], d_gamma[j]);
-                d_beta[j] += dy[j];
-            }
-            let (level, along) = (sum(h) / d, dot(h, hat) / d);
-            for j in 0..width {
-                dx[j] += r * (h[j] - level - hat[j] * along);
+        let d = self.gamma.len();
+        let (gamma, d_gamma, d_beta) = (&self.gamma[..d], &mut self.d_gamma[..d], &mut self.d_beta[..d]);
+        for (hat, h) in self.hat.chunks_exact(d).zip(self.h.chunks_exact_mut(d)) {
+            for j in 0..d {
+                d_gamma[j] = h[j].mul_add(hat[j], d_gamma[j]);
+                d_beta[j] += h[j];
+                h[j] *= gamma[j];
             }
         }
     }

@@ -8,13 +8,13 @@ mod linear;
 mod parameter;
 mod softmax;
 
-pub use activation::{gelu, gelu_derivative, gelu_tanh, gelu_tanh_derivative, relu_derivative, soft_threshold_derivative};
+pub use activation::{gelu, gelu_derivative, gelu_tanh, gelu_tanh_derivative, logistic, relu_derivative, soft_threshold_derivative};
 pub use cross_entropy::{cross_entropy, cross_entropy_vjp};
 pub use layer::Layer;
 pub(crate) use layer::{check_input, same_shape};
 pub use layer_norm::{LayerNorm, LayerNormGradient, LayerNormTrace, layer_norm, layer_norm_vjp};
 pub use linear::{Linear, LinearGradient, linear, linear_vjp};
-pub use parameter::{Name, Parameter, Parameters};
 pub(crate) use parameter::parameters;
+pub use parameter::{Name, Parameter, Parameters};
+pub(crate) use softmax::centre_rows;
 pub use softmax::{log_softmax, log_sum_exp, softmax, softmax_vjp};
-pub(crate) use softmax::{softmax_row, softmax_row_vjp};

@@ -1,13 +1,11 @@
 //! Softmax, its logarithm, and the logarithm of a sum of exponentials, row by row.
 
 use crate::linalg::Matrix;
-use crate::linalg::definition::{dot, sum};
 use crate::linalg::dispatch::{Isa, Kernel};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
 /// The greatest entry of a row that is not empty.
-#[inline(always)]
 fn greatest<S: Scalar>(row: &[S]) -> S {
     row[1..].iter().fold(row[0], |m, &x| m.max(x))
 }
@@ -15,44 +13,31 @@ fn not_empty<S: Scalar>(x: &Matrix<S>) -> Result<()> {
     if x.cols() == 0 && x.rows() > 0 { Err(Error::shape("x", "at least one column", format!("{x:?}")).named("EmptyInput")) } else { Ok(()) }
 }
 
-/// One row that is not empty, in place. What may be called from within a kernel.
-#[inline(always)]
-pub(crate) fn softmax_row<S: Scalar>(row: &mut [S]) {
-    let m = greatest(row);
-    for x in row.iter_mut() {
-        *x = (*x - m).exp();
-    }
-    let total = sum(row);
-    for x in row.iter_mut() {
-        *x /= total;
-    }
+/// Takes from each row of the cotangent its number at the greatest weight. The gradient does not change, since the weights of a row sum to 1, and where one
+/// weight is all but 1 the small differences that are left keep their digits.
+pub(crate) fn centre_rows<S: Scalar>(y: &[S], y_bar: &mut [S], cols: usize) {
+    Isa::detect().run(Centre { y, y_bar, cols: cols.max(1) });
 }
-/// `ȳ ← y ∘ (ȳ − Σ_l ȳ_l y_l)` for one row `y` of a softmax.
-#[inline(always)]
-pub(crate) fn softmax_row_vjp<S: Scalar>(y: &[S], y_bar: &mut [S]) {
-    let mean = dot(y, y_bar);
-    for (g, &y) in y_bar.iter_mut().zip(y) {
-        *g = y * (*g - mean);
-    }
+struct Centre<'a, S> {
+    y: &'a [S],
+    y_bar: &'a mut [S],
+    cols: usize,
 }
-
-struct Forward<'a, S>(&'a mut Matrix<S>);
-impl<S: Scalar> Kernel for Forward<'_, S> {
+impl<S: Scalar> Kernel for Centre<'_, S> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        for i in 0..self.0.rows() {
-            softmax_row(self.0.row_mut(i));
-        }
-    }
-}
-struct Backward<'a, S>(&'a Matrix<S>, &'a mut Matrix<S>);
-impl<S: Scalar> Kernel for Backward<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for i in 0..self.0.rows() {
-            softmax_row_vjp(self.0.row(i), self.1.row_mut(i));
+        for (y, bar) in self.y.chunks_exact(self.cols).zip(self.y_bar.chunks_exact_mut(self.cols)) {
+            let (mut top, mut at) = (y[0].value(), bar[0]);
+            for (y, &bar) in y.iter().zip(bar.iter()) {
+                // Any row entry serves; the greatest serves best. So the midpoint of a ball may decide.
+                let greater = y.value() > top;
+                top = if greater { y.value() } else { top };
+                at = if greater { bar } else { at };
+            }
+            for bar in bar {
+                *bar -= at;
+            }
         }
     }
 }
@@ -62,15 +47,16 @@ impl<S: Scalar> Kernel for Backward<'_, S> {
 pub fn softmax<S: Scalar>(x: &Matrix<S>) -> Result<Matrix<S>> {
     not_empty(x)?;
     let mut y = x.clone();
-    Isa::detect().run(Forward(&mut y));
+    S::softmax_rows(y.data_mut(), x.cols());
     Ok(y)
 }
 
-/// Gradient of [`softmax`] from its result `y`: `x̄ = y ∘ (ȳ − Σ_l ȳ_l y_l)`, row by row.
+/// Gradient of [`softmax`] from its result `y`: `x̄ = y ∘ (ȳ − Σ_l ȳ_l y_l)`, row by row, from ȳ less its entry at the greatest weight.
 pub fn softmax_vjp<S: Scalar>(y: &Matrix<S>, y_bar: &Matrix<S>) -> Result<Matrix<S>> {
     super::same_shape("cotangent", y, y_bar)?;
     let mut x_bar = y_bar.clone();
-    Isa::detect().run(Backward(y, &mut x_bar));
+    centre_rows(y.data(), x_bar.data_mut(), y.cols());
+    S::softmax_rows_vjp(y.data(), x_bar.data_mut(), y.cols());
     Ok(x_bar)
 }
 

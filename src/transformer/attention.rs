@@ -1,8 +1,7 @@
 //! Softmax attention of every head of every sample: what subspace self-attention and the attention of the ViT share.
 
-use crate::learn::{softmax_row, softmax_row_vjp};
+use crate::learn::centre_rows;
 use crate::linalg::Matrix;
-use crate::linalg::dispatch::{Isa, Kernel};
 use crate::scalar::{Part, Scalar, View};
 
 /// How projected tokens are read: `projected` is (batch · tokens) × width, and head h of the queries, keys and values lies in columns `at[·] + h·p .. at[·] + (h+1)·p`.
@@ -36,6 +35,19 @@ impl<S: Scalar> Heads<S> {
     fn view<'a>(&self, m: &'a Matrix<S>, at: usize, b: usize, h: usize) -> View<'a, S> {
         m.view().rows(b * self.tokens, self.tokens).cols(at + h * self.width, self.width)
     }
+    /// Scales the correlations and makes every row a distribution. What is hidden gets weight 0, and with it gradient 0.
+    fn normalise(&self, w: &mut [S]) {
+        w.iter_mut().for_each(|x| *x *= self.scale);
+        if self.causal {
+            for (i, row) in w.chunks_exact_mut(self.tokens).enumerate() {
+                let (seen, hidden) = row.split_at_mut(i + 1);
+                S::softmax_rows(seen, i + 1);
+                hidden.fill(S::ZERO);
+            }
+        } else {
+            S::softmax_rows(w, self.tokens);
+        }
+    }
     /// `W = softmax_row(scale · Q Kᵀ)` of every head of every sample, one T × T block after the other; `O = W V`, the heads side by side.
     pub fn forward(&self, projected: &Matrix<S>, weights: &mut Vec<S>, out: &mut Matrix<S>, scratch: &mut Scratch<S>) {
         let (t, batch) = (self.tokens, projected.rows() / self.tokens);
@@ -46,7 +58,7 @@ impl<S: Scalar> Heads<S> {
             let (b, h) = (slot / self.heads, slot % self.heads);
             let [q, k, v] = self.at.map(|at| self.view(projected, at, b, h));
             S::product(q, k.t(), w, Part::Full);
-            Isa::detect().run(Normalise { w, tokens: t, scale: self.scale, causal: self.causal });
+            self.normalise(w);
             scratch.out.clear();
             scratch.out.resize(t * self.width, S::ZERO);
             S::product(View::new(w, t, t), v, &mut scratch.out, Part::Full);
@@ -67,7 +79,9 @@ impl<S: Scalar> Heads<S> {
             square.clear();
             square.resize(t * t, S::ZERO);
             S::product(d_out, v.t(), square, Part::Full);
-            Isa::detect().run(NormaliseBack { w, w_bar: square, tokens: t, scale: self.scale });
+            centre_rows(w, square, t);
+            S::softmax_rows_vjp(w, square, t);
+            square.iter_mut().for_each(|x| *x *= self.scale);
             let mut add = |a: View<S>, x: View<S>, at: usize| {
                 out.clear();
                 out.resize(t * self.width, S::ZERO);
@@ -84,48 +98,6 @@ impl<S: Scalar> Heads<S> {
             } else {
                 add(View::new(square, t, t), k, self.at[0]);
                 add(View::new(square, t, t).t(), q, self.at[1]);
-            }
-        }
-    }
-}
-
-/// Scales the correlations and makes every row a distribution.
-struct Normalise<'a, S> {
-    w: &'a mut [S],
-    tokens: usize,
-    scale: S,
-    causal: bool,
-}
-impl<S: Scalar> Kernel for Normalise<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (i, row) in self.w.chunks_exact_mut(self.tokens).enumerate() {
-            let (seen, hidden) = row.split_at_mut(if self.causal { i + 1 } else { self.tokens });
-            for x in seen.iter_mut() {
-                *x *= self.scale;
-            }
-            softmax_row(seen);
-            hidden.fill(S::ZERO);
-        }
-    }
-}
-
-/// `W̄` becomes `S̄`. Where `w` is 0 because it is hidden, so is `S̄`.
-struct NormaliseBack<'a, S> {
-    w: &'a [S],
-    w_bar: &'a mut [S],
-    tokens: usize,
-    scale: S,
-}
-impl<S: Scalar> Kernel for NormaliseBack<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (w, bar) in self.w.chunks_exact(self.tokens).zip(self.w_bar.chunks_exact_mut(self.tokens)) {
-            softmax_row_vjp(w, bar);
-            for x in bar.iter_mut() {
-                *x *= self.scale;
             }
         }
     }

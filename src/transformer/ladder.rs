@@ -16,8 +16,9 @@
 
 use super::mssa::{mssa, mssa_vjp};
 use super::projections;
+use super::rate::{head_gradient, subspace_coding_rate_gradient};
 use crate::coding::Distortion;
-use crate::linalg::{Matrix, plus_identity, spd_solve};
+use crate::linalg::Matrix;
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
@@ -75,35 +76,31 @@ fn collect_vjp<S: Scalar>(
     Ok(gradient)
 }
 
-/// `∇_Z R^c(Z | U) = a Σ_k A_k (I + a A_kᵀA_k)⁻¹ U_kᵀ`, exactly. `z`: n × d, `u`: K bases d × p; result n × d. Cost `4ndKp + K(3np² + p³/3)` flops.
-/// Errors: `Shape`, `Domain` for ε ≤ 0.
+/// `∇_Z R^c(Z | U) = a Σ_k A_k (I + a A_kᵀA_k)⁻¹ U_kᵀ`, exactly. `z`: n × d, `u`: K bases d × p; result n × d. The smaller Gram matrix of each head is
+/// factored. Cost `4ndKp + K(3npq + q³/3)` flops, `q = min(n, p)`. Errors: `Shape`, `Domain` for ε ≤ 0.
 pub fn rate_gradient<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortion: Distortion<S>) -> Result<Matrix<S>> {
-    collect(z, u, distortion, |a, c| Ok(resolvent(a, c)?.scale(c)))
+    Ok(subspace_coding_rate_gradient(z, u, distortion)?.z)
 }
 
-/// `A (I + c AᵀA)⁻¹`.
-fn resolvent<S: Scalar>(a: &Matrix<S>, c: S) -> Result<Matrix<S>> {
-    right_solve(&plus_identity(&a.gram_cols().scale(c))?, a)
-}
-/// `B M⁻¹` for symmetric positive definite M.
-fn right_solve<S: Scalar>(m: &Matrix<S>, b: &Matrix<S>) -> Result<Matrix<S>> {
-    Ok(spd_solve(m, &b.transpose())?.transpose())
-}
-
-/// The gradient of [`rate_gradient`], a product with second derivatives of the rate. With `Q = A M⁻¹`, `M = I + c AᵀA`, `f = c Q` and `Q̄ = c f̄`:
-/// `dQ = dA M⁻¹ − Q dM M⁻¹` and `dM = c (dAᵀA + AᵀdA) + dc AᵀA`, so that with `N = Q̄ M⁻¹` and `M̄ = −QᵀN`:
-/// `Ā = N + c A (M̄ + M̄ᵀ)`, `c̄ = ⟨f̄, Q⟩ + ⟨M̄, AᵀA⟩`.
-pub fn rate_gradient_vjp<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortion: Distortion<S>, y_bar: &Matrix<S>) -> Result<LadderGradient<S>> {
+/// The gradient of [`rate_gradient`], a product with second derivatives of the rate. With `f = A W`, `W = (I/a + AᵀA)⁻¹` and `N = f̄ W`:
+/// `df = dA W − f (d(1/a) + dAᵀA + AᵀdA) W`, so that `Ā = N + A (M̄ + M̄ᵀ)`, `M̄ = −fᵀN`, and `a̅ = ⟨N, f⟩/a²`. For n < p the same from the other side: `f = V A`,
+/// `V = (I/a + AAᵀ)⁻¹`, `N = V f̄`, `Ā = N + (K̄ + K̄ᵀ) A`, `K̄ = −N fᵀ`.
+pub fn rate_gradient_vjp<S: Scalar>(
+    z: &Matrix<S>,
+    u: &[Matrix<S>],
+    distortion: Distortion<S>,
+    y_bar: &Matrix<S>,
+) -> Result<LadderGradient<S>> {
     collect_vjp(z, u, distortion, y_bar, |a, c, f_bar| {
-        let gram = a.gram_cols();
-        let m = plus_identity(&gram.scale(c))?;
-        let q = right_solve(&m, a)?;
-        let n = right_solve(&m, &f_bar.scale(c))?;
-        let m_bar = q.t_matmul(&n)?.scale(-S::ONE);
-        let mut a_bar = n;
-        a_bar.accumulate(&a.matmul(&twice_symmetric(&m_bar)?)?.scale(c))?;
-        let c_bar = f_bar.dot(&q)? + m_bar.dot(&gram)?;
-        Ok((q.scale(c), a_bar, c_bar))
+        let (f, n) = (head_gradient(a, a, c)?, head_gradient(a, f_bar, c)?);
+        let turned = if a.cols() <= a.rows() {
+            a.matmul(&twice_symmetric(&f.t_matmul(&n)?)?)?
+        } else {
+            twice_symmetric(&n.matmul_t(&f)?)?.matmul(a)?
+        };
+        let c_bar = n.dot(&f)? / c.square();
+        let a_bar = n.sub(&turned)?;
+        Ok((f, a_bar, c_bar))
     })
 }
 
@@ -165,7 +162,10 @@ pub(super) fn common_constant<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distort
 fn common_width<S: Scalar>(u: &[Matrix<S>]) -> Result<usize> {
     match u.iter().find(|v| v.cols() != u[0].cols()) {
         None => Ok(u.first().map_or(1, |u| u.cols())),
-        Some(v) => Err(Error::shape("u", "bases of one width, because one constant multiplies the whole of Z", format!("{:?} and {v:?}", u[0])).named("ShapeMismatch")),
+        Some(v) => {
+            Err(Error::shape("u", "bases of one width, because one constant multiplies the whole of Z", format!("{:?} and {v:?}", u[0]))
+                .named("ShapeMismatch"))
+        }
     }
 }
 
@@ -206,22 +206,18 @@ pub fn rate_gradient_span_closed_vjp<S: Scalar>(
 }
 
 /// Order 1 of [`rate_gradient_neumann`] with the diagonal of `A_k A_kᵀ` left out, so that a token is compared with the others only. It differs from order 1 by
-/// exactly `a² Σ_k diag(‖a_{k,i}‖²) A_k U_kᵀ`, `a_{k,i}` row i of `A_k`.
+/// exactly `a² Σ_k diag(‖a_{k,i}‖²) A_k U_kᵀ`, `a_{k,i}` row i of `A_k`; to subtract that would cancel, so the n × n correlations are formed. Cost `4ndKp + 4Kn²p` flops.
 pub fn rate_gradient_no_self<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortion: Distortion<S>) -> Result<Matrix<S>> {
-    collect(z, u, distortion, |a, c| {
-        let mut y = a.scale(c);
-        y.accumulate(&second_term(a, c)?)?;
-        y.accumulate(&by_energy(a, a).scale(c.square()))?;
-        Ok(y)
-    })
+    collect(z, u, distortion, |a, c| a.scale(c).sub(&others(a.gram_rows()).matmul(a)?.scale(c.square())))
 }
-/// Row i of `x` times `‖a_i‖²`.
-fn by_energy<S: Scalar>(a: &Matrix<S>, x: &Matrix<S>) -> Matrix<S> {
-    let energy: Vec<S> = (0..a.rows()).map(|i| S::dot(a.row(i), a.row(i))).collect();
-    Matrix::from_fn(x.rows(), x.cols(), |i, j| x[(i, j)] * energy[i])
+/// A square matrix with zeros on its diagonal.
+fn others<S: Scalar>(mut g: Matrix<S>) -> Matrix<S> {
+    (0..g.rows()).for_each(|i| g[(i, i)] = S::ZERO);
+    g
 }
 
-/// The gradient of [`rate_gradient_no_self`]: that of order 1, and for `Q = diag(‖a_i‖²) A`: `ā_i += ‖a_i‖² q̄_i + 2 ⟨q̄_i, a_i⟩ a_i`.
+/// The gradient of [`rate_gradient_no_self`]: with `P = G A`, `G = A Aᵀ` without its diagonal, `P̄ = −c² f̄`: `Ā = c f̄ + G P̄ + (Ḡ + Ḡᵀ) A`, `Ḡ = P̄ Aᵀ` without its diagonal;
+/// `c̄ = ⟨f̄, A⟩ − 2c ⟨f̄, P⟩`.
 pub fn rate_gradient_no_self_vjp<S: Scalar>(
     z: &Matrix<S>,
     u: &[Matrix<S>],
@@ -229,19 +225,13 @@ pub fn rate_gradient_no_self_vjp<S: Scalar>(
     y_bar: &Matrix<S>,
 ) -> Result<LadderGradient<S>> {
     collect_vjp(z, u, distortion, y_bar, |a, c, f_bar| {
-        let (mut f, mut a_bar, mut c_bar) = second_term_vjp(a, c, f_bar)?;
-        let q = by_energy(a, a);
-        f.accumulate(&a.scale(c))?;
-        f.accumulate(&q.scale(c.square()))?;
-        c_bar += f_bar.dot(a)? + S::from_f64(2.0) * c * f_bar.dot(&q)?;
-        a_bar.accumulate(&f_bar.scale(c))?;
-        let q_bar = f_bar.scale(c.square());
-        a_bar.accumulate(&by_energy(a, &q_bar))?;
-        for i in 0..a.rows() {
-            let along = S::from_f64(2.0) * S::dot(q_bar.row(i), a.row(i));
-            a_bar.row_mut(i).iter_mut().zip(a.row(i)).for_each(|(g, &a)| *g += along * a);
-        }
-        Ok((f, a_bar, c_bar))
+        let g = others(a.gram_rows());
+        let (p, p_bar) = (g.matmul(a)?, f_bar.scale(-c.square()));
+        let mut a_bar = f_bar.scale(c);
+        a_bar.accumulate(&g.matmul(&p_bar)?)?;
+        a_bar.accumulate(&twice_symmetric(&others(p_bar.matmul_t(a)?))?.matmul(a)?)?;
+        let c_bar = f_bar.dot(a)? - S::from_f64(2.0) * c * f_bar.dot(&p)?;
+        Ok((a.scale(c).sub(&p.scale(c.square()))?, a_bar, c_bar))
     })
 }
 
@@ -268,7 +258,7 @@ pub fn rate_gradient_softmax_vjp<S: Scalar>(
 }
 
 /// `Z − κ · (a Z − a MSSA(Z)) = (1 − κa) Z + κa² Σ_k softmax(A_k A_kᵀ) A_k U_kᵀ`: one gradient step on the softmax rung. A convex combination of Z and the paper's
-/// MSSA if and only if `0 ≤ κa ≤ 1`. The shrink `1 − κa` is what compresses: without it, the residual `Z + MSSA(Z)` of a tied layer *raises* `R^c`.
+/// MSSA if and only if `0 ≤ κa ≤ 1`; since that MSSA carries a factor a, it averages the tokens only for a ≤ 1 and stretches them above. The shrink `1 − κa` is what compresses: without it, the residual `Z + MSSA(Z)` of a tied layer *raises* `R^c`.
 pub fn convex_step<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortion: Distortion<S>, kappa: S) -> Result<Matrix<S>> {
     z.sub(&rate_gradient_softmax(z, u, distortion)?.scale(kappa))
 }

@@ -46,12 +46,19 @@ impl<S: Scalar> Mhsa<S> {
     }
     fn layout(&self, tokens: usize) -> Result<Heads<S>> {
         let width = self.qkv.weight.rows();
-        if self.heads == 0 || width == 0 || width % (3 * self.heads) != 0 {
+        if self.heads == 0 || width == 0 || !width.is_multiple_of(3 * self.heads) {
             let found = format!("{} heads, {width} features", self.heads);
             return Err(Error::shape("heads", "a divisor of a third of the projected features", found).named("HeadsDoNotDivide"));
         }
         let p = width / 3 / self.heads;
-        Ok(Heads { tokens, heads: self.heads, width: p, at: [0, width / 3, width / 3 * 2], scale: S::ONE / S::from_usize(p).sqrt(), causal: self.causal })
+        Ok(Heads {
+            tokens,
+            heads: self.heads,
+            width: p,
+            at: [0, width / 3, width / 3 * 2],
+            scale: S::ONE / S::from_usize(p).sqrt(),
+            causal: self.causal,
+        })
     }
     /// [`Layer::forward`] with the result added to `base`, the chains of the last product starting there.
     pub fn onto<'t>(&self, base: Option<&Matrix<S>>, x: &Matrix<S>, tokens: usize, trace: &'t mut MhsaTrace<S>) -> Result<&'t Matrix<S>> {

@@ -1,10 +1,10 @@
 //! The MLP of the ViT.
 
+use crate::Result;
 use crate::learn::{Layer, Linear, gelu, gelu_derivative, parameters};
 use crate::linalg::Matrix;
 use crate::linalg::dispatch::{Isa, Kernel};
 use crate::scalar::Scalar;
-use crate::Result;
 
 /// `Y = gelu(X W_1ᵀ + b_1) W_2ᵀ + b_2`, the exact GELU.
 ///

@@ -29,8 +29,8 @@ pub use mhsa::{Mhsa, MhsaTrace};
 pub use mlp::{Mlp, MlpTrace};
 pub use mssa::{MssaGradient, MssaOfficial, MssaTrace, mssa, mssa_vjp};
 pub use rate::{
-    SparseRateReduction, SparseRateReductionGradient, Sparsity, SubspaceRateGradient, sparse_rate_reduction, sparse_rate_reduction_gradient,
-    sparsity_gradient, sparsity_norm,     subspace_coding_rate, subspace_coding_rate_gradient,
+    SparseRateReduction, SparseRateReductionGradient, Sparsity, SubspaceRateGradient, sparse_rate_reduction,
+    sparse_rate_reduction_gradient, sparsity_gradient, sparsity_norm, subspace_coding_rate, subspace_coding_rate_gradient,
 };
 pub use ssa::{Ssa, SsaGradient, ssa, ssa_vjp};
 

@@ -39,7 +39,8 @@ pub fn mssa<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], scale: S, factor: S) -> R
 pub fn mssa_vjp<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], scale: S, factor: S, y_bar: &Matrix<S>) -> Result<MssaGradient<S>> {
     super::projections(z, u)?;
     same_shape("cotangent", z, y_bar)?;
-    let mut gradient = MssaGradient { z: Matrix::zeros(z.rows(), z.cols()), u: Vec::with_capacity(u.len()), factor: S::ZERO, scale: S::ZERO };
+    let mut gradient =
+        MssaGradient { z: Matrix::zeros(z.rows(), z.cols()), u: Vec::with_capacity(u.len()), factor: S::ZERO, scale: S::ZERO };
     for u in u {
         let o = ssa(z, u, scale)?.y;
         let along = y_bar.matmul(u)?;
@@ -97,8 +98,9 @@ impl<S: Scalar> MssaOfficial<S> {
     /// p. Errors: `Shape` if the heads do not divide the projection.
     pub fn head_width(&self) -> Result<usize> {
         let width = self.qkv.weight.rows();
-        if self.heads == 0 || width == 0 || width % self.heads != 0 {
-            return Err(Error::shape("heads", format!("a divisor of the {width} projected features"), self.heads.to_string()).named("HeadsDoNotDivide"));
+        if self.heads == 0 || width == 0 || !width.is_multiple_of(self.heads) {
+            return Err(Error::shape("heads", format!("a divisor of the {width} projected features"), self.heads.to_string())
+                .named("HeadsDoNotDivide"));
         }
         Ok(width / self.heads)
     }

@@ -3,7 +3,7 @@
 use super::projections;
 use crate::coding::{Distortion, coding_rate, coding_rate_gradient};
 use crate::learn::relu_derivative;
-use crate::linalg::Matrix;
+use crate::linalg::{Matrix, spd_solve};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 use std::cmp::Ordering;
@@ -31,17 +31,33 @@ pub fn subspace_coding_rate<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortio
     Ok(S::sum(&rates))
 }
 
-/// The gradient of [`subspace_coding_rate`]: with `G_k = a_k A_k (I + a_k A_kᵀA_k)⁻¹ = ∂R/∂A_k` and `A_k = Z U_k`,
-/// `∂R^c/∂Z = Σ_k G_k U_kᵀ`, `∂R^c/∂U_k = Zᵀ G_k`. `d(Z U_k) = dZ U_k + Z dU_k`.
-pub fn subspace_coding_rate_gradient<S: Scalar>(z: &Matrix<S>, u: &[Matrix<S>], distortion: Distortion<S>) -> Result<SubspaceRateGradient<S>> {
+/// The gradient of [`subspace_coding_rate`]: with `G_k = A_k (I/a_k + A_kᵀA_k)⁻¹ = ∂R/∂A_k` and `A_k = Z U_k`,
+/// `∂R^c/∂Z = Σ_k G_k U_kᵀ`, `∂R^c/∂U_k = Zᵀ G_k`, `∂R^c/∂ε² = −Σ_k ⟨A_k, G_k⟩/(2ε²)`. `d(Z U_k) = dZ U_k + Z dU_k`.
+pub fn subspace_coding_rate_gradient<S: Scalar>(
+    z: &Matrix<S>,
+    u: &[Matrix<S>],
+    distortion: Distortion<S>,
+) -> Result<SubspaceRateGradient<S>> {
     let mut gradient = SubspaceRateGradient { z: Matrix::zeros(z.rows(), z.cols()), u: Vec::with_capacity(u.len()), eps2: S::ZERO };
+    let squared = distortion.squared()?;
     for (a, u) in projections(z, u)?.iter().zip(u) {
-        let g = coding_rate_gradient(a, distortion)?;
-        gradient.z.accumulate(&g.z.matmul_t(u)?)?;
-        gradient.u.push(z.t_matmul(&g.z)?);
-        gradient.eps2 += g.eps2;
+        let g = head_gradient(a, a, S::from_usize(a.cols()) / (S::from_usize(a.rows()) * squared))?;
+        gradient.eps2 -= a.dot(&g)? / (S::from_f64(2.0) * squared);
+        gradient.z.accumulate(&g.matmul_t(u)?)?;
+        gradient.u.push(z.t_matmul(&g)?);
     }
     Ok(gradient)
+}
+
+/// `B (I/c + AᵀA)⁻¹` if A has at least as many rows as columns, else `(I/c + AAᵀ)⁻¹ B`; the same for B = A, where it is the gradient of the rate of A. With the
+/// constant at the identity, derivatives in it do not cancel.
+pub(super) fn head_gradient<S: Scalar>(a: &Matrix<S>, b: &Matrix<S>, c: S) -> Result<Matrix<S>> {
+    let columns = a.cols() <= a.rows();
+    let mut gram = if columns { a.gram_cols() } else { a.gram_rows() };
+    for i in 0..gram.rows() {
+        gram[(i, i)] = c.recip() + gram[(i, i)];
+    }
+    if columns { Matrix::new(b.rows(), b.cols(), S::spd_solve_rows(gram.data(), gram.rows(), b.data())?) } else { spd_solve(&gram, b) }
 }
 
 /// How sparsity is counted.
@@ -126,7 +142,11 @@ pub fn sparsity_norm<S: Scalar>(z: &Matrix<S>, sparsity: Sparsity) -> Result<S> 
             (Sparsity::Zero, Some(Ordering::Equal)) => S::ZERO,
             (Sparsity::Zero, Some(_)) => S::ONE,
             (Sparsity::Zero, None) => {
-                return Err(Error::undecided(format!("z[{}, {}]", k / z.cols(), k % z.cols()), "a number that is 0 or is not", "an enclosure around 0"));
+                return Err(Error::undecided(
+                    format!("z[{}, {}]", k / z.cols(), k % z.cols()),
+                    "a number that is 0 or is not",
+                    "an enclosure around 0",
+                ));
             }
         });
     }

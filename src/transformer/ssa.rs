@@ -3,10 +3,10 @@
 use super::attention::{Heads, Scratch};
 use super::projections;
 use super::rate::non_negative;
+use crate::Result;
 use crate::learn::same_shape;
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
-use crate::Result;
 
 /// What [`ssa`] computes on its way.
 #[derive(Clone, Debug)]

@@ -1,6 +1,9 @@
 //! Attention: in one subspace, in several, with learned output, with three projections.
 
-use super::{U, Z, exact, example, heads_reversed, jointly_rotated, mapped, matrices, other_bases, rotation, rows_reversed, some_cotangent, stack, upside_down, y};
+use super::{
+    U, Z, exact, example, heads_reversed, jointly_rotated, mapped, matrices, other_bases, rotation, rows_reversed, some_cotangent, stack,
+    upside_down, y,
+};
 use crate::learn::{Layer, Linear};
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Range, Sides, Spec, Tensor, Values, digits};
@@ -9,7 +12,13 @@ use crate::scalar::{Ball, Scalar};
 use crate::transformer::{self, MssaTrace};
 use crate::{Error, Result};
 
-const SCALE: Param = Param { name: "scale", domain: Range::NonNegative, default: Some(1.0), samples: &[1.0, 0.5, 0.25, 0.0], doc: "multiplies the correlations: 1 in the paper, 1/√p in the official code" };
+const SCALE: Param = Param {
+    name: "scale",
+    domain: Range::NonNegative,
+    default: Some(1.0),
+    samples: &[1.0, 0.5, 0.25, 0.0],
+    doc: "multiplies the correlations: 1 in the paper, 1/√p in the official code",
+};
 const SPEC: Spec = Spec {
     room: "transformer",
     source: "Yu, Buchanan, Pai, Chu, Wu, Tong, Haeffele, Ma, White-Box Transformers via Sparse Rate Reduction, NeurIPS 2023",
@@ -63,7 +72,8 @@ impl Operator for Ssa {
             }),
             Law::equal("ssa/joint_rotation", "y(ZQ, QᵀU) = y(Z, U) for orthogonal Q", |f, case| {
                 let q = rotation(case.inputs.matrix("z")?.cols());
-                let turned = case.clone().input("z", case.inputs.matrix("z")?.matmul(&q)?).input("u", q.t_matmul(&case.inputs.matrix("u")?)?);
+                let turned =
+                    case.clone().input("z", case.inputs.matrix("z")?.matmul(&q)?).input("u", q.t_matmul(&case.inputs.matrix("u")?)?);
                 Ok(Some(Sides::all(y(f, &turned)?.into_data(), y(f, case)?.into_data())))
             }),
             Law::equal("ssa/basis", "y(Z, UO) = y(Z, U) O for orthogonal O", |f, case| {
@@ -93,9 +103,21 @@ impl Operator for Ssa {
         let w = Ball::ONE / (Ball::ONE + exact(2.0) * exact(-1.0).exp());
         let off = (Ball::ONE - w) * exact(0.5);
         vec![
-            Closed::new("one token", case(Matrix::from_rows(&[[3.0, 4.0]]), Matrix::from_rows(&[[1.0], [2.0]]), 0.5), is(Matrix::from_rows(&[[11.0]]))),
-            Closed::new("scale 0: the mean", case(Matrix::from_rows(&[[1.0, 0.0], [3.0, -4.0]]), Matrix::identity(2), 0.0), is(Matrix::from_rows(&[[2.0, -2.0], [2.0, -2.0]]))),
-            Closed::new("equal tokens", case(Matrix::from_rows(&[[1.0, -2.0], [1.0, -2.0], [1.0, -2.0]]), Matrix::identity(2), 1.0), is(Matrix::from_rows(&[[1.0, -2.0], [1.0, -2.0], [1.0, -2.0]]))),
+            Closed::new(
+                "one token",
+                case(Matrix::from_rows(&[[3.0, 4.0]]), Matrix::from_rows(&[[1.0], [2.0]]), 0.5),
+                is(Matrix::from_rows(&[[11.0]])),
+            ),
+            Closed::new(
+                "scale 0: the mean",
+                case(Matrix::from_rows(&[[1.0, 0.0], [3.0, -4.0]]), Matrix::identity(2), 0.0),
+                is(Matrix::from_rows(&[[2.0, -2.0], [2.0, -2.0]])),
+            ),
+            Closed::new(
+                "equal tokens",
+                case(Matrix::from_rows(&[[1.0, -2.0], [1.0, -2.0], [1.0, -2.0]]), Matrix::identity(2), 1.0),
+                is(Matrix::from_rows(&[[1.0, -2.0], [1.0, -2.0], [1.0, -2.0]])),
+            ),
             Closed::new(
                 "three orthogonal tokens of length r: 1/(1 + 2 exp(−scale r²)) on the diagonal",
                 case(Matrix::identity(3).scale(exact(2.0)), Matrix::identity(3), 0.25),
@@ -114,7 +136,16 @@ impl Operator for Mssa {
         definition: "y = factor · Σ_k softmax_row(scale · A_k A_kᵀ) A_k U_kᵀ, A_k = Z U_k; the paper: scale 1, factor a = p/(n ε²)",
         inputs: &[Z, U],
         outputs: &[Port::real("y", "n d", "")],
-        params: &[SCALE, Param { name: "factor", domain: Range::Real, default: Some(1.0), samples: &[1.0, 0.25, -0.5], doc: "multiplies the result: p/(nε²) in the paper, 1 in the tied variant" }],
+        params: &[
+            SCALE,
+            Param {
+                name: "factor",
+                domain: Range::Real,
+                default: Some(1.0),
+                samples: &[1.0, 0.25, -0.5],
+                doc: "multiplies the result: p/(nε²) in the paper, 1 in the tied variant",
+            },
+        ],
         divergences: &[
             "The official code has a learned output map with bias in place of the bases: `mssa_official`",
             "The factor p/(nε²) of the paper is inside MSSA; chapter 4 of the monograph counts it twice",
@@ -171,16 +202,26 @@ impl Operator for Mssa {
                 }
                 Ok(Some(Sides::all(sum.into_data(), y(f, case)?.into_data())))
             }),
-            Law::equal("mssa/gradient_of_the_scale_of_z", "⟨∂y, Z⟩ + ⟨∂y, U⟩ = ⟨ȳ, 3y⟩ + 4 scale ∂scale: y has degree 1 in Z and 2 in U, the logits degree 2 in both", |f, case| {
-                let z = case.inputs.matrix("z")?;
-                let cotangent = some_cotangent(z.rows(), z.cols());
-                let g = f.vjp(case, &cotangent)?;
-                let inner = |name: &str| -> Result<Ball> { Ok(<Ball as crate::scalar::Bulk>::dot(&g.real(name)?.data, &case.inputs.real(name)?.data)) };
-                let scale = exact(case.number("scale").unwrap_or(1.0));
-                let value = cotangent.matrix("y")?.dot(&y(f, case)?)?;
-                let Ok(by_scale) = g.scalar("scale") else { return Ok(None) };
-                Ok(Some(Sides::of(inner("z")? + inner("u")?, exact(3.0) * value + exact(4.0) * scale * by_scale)))
-            }),
+            Law::equal(
+                "mssa/gradient_of_the_scale_of_z",
+                "⟨∂y, Z⟩ + ⟨∂y, U⟩ = ⟨ȳ, 3y⟩ + 4 scale ∂scale: y has degree 1 in Z and 2 in U, the logits degree 2 in both",
+                |f, case| {
+                    let z = case.inputs.matrix("z")?;
+                    let cotangent = some_cotangent(z.rows(), z.cols());
+                    let g = f.vjp(case, &cotangent)?;
+                    let inner = |name: &str| -> Result<Ball> {
+                        Ok(<Ball as crate::scalar::Bulk>::dot(&g.real(name)?.data, &case.inputs.real(name)?.data))
+                    };
+                    let scale = exact(case.number("scale").unwrap_or(1.0));
+                    let value = cotangent.matrix("y")?.dot(&y(f, case)?)?;
+                    let Ok(by_scale) = g.scalar("scale") else { return Ok(None) };
+                    // One more on both sides: with Z = 0 nothing is left to compare.
+                    Ok(Some(Sides::of(
+                        Ball::ONE + inner("z")? + inner("u")?,
+                        Ball::ONE + exact(3.0) * value + exact(4.0) * scale * by_scale,
+                    )))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
@@ -188,7 +229,11 @@ impl Operator for Mssa {
         let is = |m: Matrix<Ball>| Values::new().with("y", m);
         let one = Matrix::from_rows(&[[1.0, 2.0, 3.0, 4.0]]);
         vec![
-            Closed::new("one token, orthonormal complete bases: factor · z", case().input("z", one.clone()).set("factor", -0.5), is(one.scale(exact(-0.5)))),
+            Closed::new(
+                "one token, orthonormal complete bases: factor · z",
+                case().input("z", one.clone()).set("factor", -0.5),
+                is(one.scale(exact(-0.5))),
+            ),
             Closed::new(
                 "three tokens of width 4, scale 1",
                 case(),
@@ -201,9 +246,7 @@ impl Operator for Mssa {
             .gradient(
                 is(example::cotangent()),
                 // Printed for the factor 1/6, exact to a unit of the last digit: six times as wide here.
-                Values::new()
-                    .with("factor", digits("-0.85752443783691903"))
-                    .with("scale", digits("-0.061915632851459649") * exact(6.0)),
+                Values::new().with("factor", digits("-0.85752443783691903")).with("scale", digits("-0.061915632851459649") * exact(6.0)),
             ),
         ]
     }
@@ -243,7 +286,13 @@ impl Operator for MssaOfficial {
         outputs: &[Port::real("y", "n d", "")],
         params: &[
             Param { name: "h", domain: Range::Count(1), default: None, samples: &[1.0, 2.0, 3.0], doc: "heads" },
-            Param { name: "causal", domain: Range::Flag, default: Some(0.0), samples: &[0.0, 0.0, 1.0], doc: "tokens attend to themselves and to those before" },
+            Param {
+                name: "causal",
+                domain: Range::Flag,
+                default: Some(0.0),
+                samples: &[0.0, 0.0, 1.0],
+                doc: "tokens attend to themselves and to those before",
+            },
         ],
         divergences: &[
             "The paper puts the heads back by U_kᵀ and multiplies by p/(nε²); the code learns W_out and b_out instead: `mssa`",
@@ -296,13 +345,21 @@ impl Operator for MssaOfficial {
                 Ok(Some(Sides::all(y(f, &shorter)?.into_data(), whole.data()[..(x.rows() - 1) * x.cols()].to_vec())))
             }),
             Law::equal("mssa_official/odd", "y(−x) = −y(x) up to the bias", |f, case| {
-                let plain = { let mut c = case.clone(); c.inputs.remove("b_out"); c };
+                let plain = {
+                    let mut c = case.clone();
+                    c.inputs.remove("b_out");
+                    c
+                };
                 Ok(Some(Sides::all(y(f, &mapped(&plain, "x", |x| -x)?)?.into_data(), y(f, &plain)?.scale(-Ball::ONE).into_data())))
             }),
             Law::equal("mssa_official/joint_rotation", "y(xQ; W_qkv Q, Qᵀ-rotated output) = y Q", |f, case| {
                 let Ok(w_out) = case.inputs.matrix("w_out") else { return Ok(None) };
                 let q = rotation(w_out.rows());
-                let mut turned = case.clone().input("x", case.inputs.matrix("x")?.matmul(&q)?).input("w_qkv", case.inputs.matrix("w_qkv")?.matmul(&q)?).input("w_out", q.t_matmul(&w_out)?);
+                let mut turned = case
+                    .clone()
+                    .input("x", case.inputs.matrix("x")?.matmul(&q)?)
+                    .input("w_qkv", case.inputs.matrix("w_qkv")?.matmul(&q)?)
+                    .input("w_out", q.t_matmul(&w_out)?);
                 if let Ok(b) = case.inputs.matrix("b_out") {
                     turned = turned.input("b_out", b.matmul(&q)?.into_data());
                 }
@@ -314,7 +371,10 @@ impl Operator for MssaOfficial {
         let w = Matrix::from_rows(&[[1.0, 0.0], [1.0, 1.0], [0.0, 2.0], [0.5, 0.0]]);
         let w_out = Matrix::from_rows(&[[1.0, 0.0, 0.0, 1.0], [0.0, 1.0, -1.0, 0.0]]);
         let bias = vec![exact(0.5), exact(-1.0)];
-        let case = |x: Matrix<Ball>| Case::new(Values::new().with("x", x).with("w_qkv", w.clone()).with("w_out", w_out.clone()).with("b_out", bias.clone())).set("h", 2.0);
+        let case = |x: Matrix<Ball>| {
+            Case::new(Values::new().with("x", x).with("w_qkv", w.clone()).with("w_out", w_out.clone()).with("b_out", bias.clone()))
+                .set("h", 2.0)
+        };
         let is = |m: Matrix<Ball>| Values::new().with("y", m);
         vec![
             // w = (2, 5, 6, 1): y = (2 + 1 + ½, 5 − 6 − 1).
@@ -337,7 +397,11 @@ impl Operator for MssaOfficial {
 
 /// Heads and widths of a generated case: distinct where they can be.
 fn head_sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
-    if size <= 1 { vec![] } else { vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(4)), ("d", 1 + rng.below(5))] }
+    if size <= 1 {
+        vec![]
+    } else {
+        vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(4)), ("d", 1 + rng.below(5))]
+    }
 }
 /// An output map where the projection is not square, and no bias without a map.
 fn with_output(mut case: Case, w_in: &str, w_out: &str, b_out: &str) -> Case {
@@ -377,7 +441,13 @@ impl Operator for Mhsa {
         outputs: &[Port::real("y", "n d", "")],
         params: &[
             Param { name: "h", domain: Range::Count(1), default: None, samples: &[1.0, 2.0, 3.0], doc: "heads" },
-            Param { name: "causal", domain: Range::Flag, default: Some(0.0), samples: &[0.0, 0.0, 1.0], doc: "tokens attend to themselves and to those before" },
+            Param {
+                name: "causal",
+                domain: Range::Flag,
+                default: Some(0.0),
+                samples: &[0.0, 0.0, 1.0],
+                doc: "tokens attend to themselves and to those before",
+            },
         ],
         divergences: &[
             "Rows of W_qkv are ordered (3, h, p) as in timm and PyTorch; GPT-NeoX orders them (h, 3, p)",
@@ -426,28 +496,43 @@ impl Operator for Mhsa {
                 };
                 Ok(Some(Sides::all(y(f, &tied)?.into_data(), layer.apply(&x, x.rows())?.into_data())))
             }),
-            Law::equal("mhsa/query_bias_of_values", "adding c to the bias of the values adds c W_projᵀ to the result: attention averages", |f, case| {
-                let (w, proj) = (case.inputs.matrix("w_qkv")?, case.inputs.matrix("w_proj")?);
-                let third = w.rows() / 3;
-                let b = case.inputs.real("b_qkv").map_or_else(|_| vec![Ball::ZERO; w.rows()], |b| b.data.clone());
-                let moved: Vec<Ball> = b.iter().enumerate().map(|(i, &b)| if i >= 2 * third { b + exact(3.0) } else { b }).collect();
-                let step = Matrix::from_fn(1, third, |_, _| exact(3.0)).matmul_t(&proj)?;
-                let base = y(f, case)?;
-                let expected = Matrix::from_fn(base.rows(), base.cols(), |i, j| base[(i, j)] + step[(0, j)]);
-                Ok(Some(Sides::all(y(f, &case.clone().input("b_qkv", moved))?.into_data(), expected.into_data())))
-            }),
+            Law::equal(
+                "mhsa/query_bias_of_values",
+                "adding c to the bias of the values adds c W_projᵀ to the result: attention averages",
+                |f, case| {
+                    let (w, proj) = (case.inputs.matrix("w_qkv")?, case.inputs.matrix("w_proj")?);
+                    let third = w.rows() / 3;
+                    let b = case.inputs.real("b_qkv").map_or_else(|_| vec![Ball::ZERO; w.rows()], |b| b.data.clone());
+                    let moved: Vec<Ball> = b.iter().enumerate().map(|(i, &b)| if i >= 2 * third { b + exact(3.0) } else { b }).collect();
+                    let step = Matrix::from_fn(1, third, |_, _| exact(3.0)).matmul_t(&proj)?;
+                    let base = y(f, case)?;
+                    let expected = Matrix::from_fn(base.rows(), base.cols(), |i, j| base[(i, j)] + step[(0, j)]);
+                    Ok(Some(Sides::all(y(f, &case.clone().input("b_qkv", moved))?.into_data(), expected.into_data())))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
         let w = Matrix::from_rows(&[[1.0, 0.0], [0.0, 1.0], [0.5, 0.0], [0.0, 0.5], [3.0, 0.0], [0.0, -2.0]]);
         let case = |x: Matrix<Ball>| {
             let w_proj = Matrix::from_rows(&[[1.0, 1.0], [0.0, 1.0]]);
-            Case::new(Values::new().with("x", x).with("w_qkv", w.clone()).with("w_proj", w_proj).with("b_proj", vec![exact(0.25), Ball::ZERO])).set("h", 2.0)
+            Case::new(
+                Values::new().with("x", x).with("w_qkv", w.clone()).with("w_proj", w_proj).with("b_proj", vec![exact(0.25), Ball::ZERO]),
+            )
+            .set("h", 2.0)
         };
         vec![
             // v = (6, −2): y = (6 − 2 + ¼, −2).
-            Closed::new("one token: W_proj (W_v x) + b", case(Matrix::from_rows(&[[2.0, 1.0]])), Values::new().with("y", Matrix::from_rows(&[[4.25, -2.0]]))),
-            Closed::new("Z = 0: the bias", case(Matrix::zeros(2, 2)), Values::new().with("y", Matrix::from_rows(&[[0.25, 0.0], [0.25, 0.0]]))),
+            Closed::new(
+                "one token: W_proj (W_v x) + b",
+                case(Matrix::from_rows(&[[2.0, 1.0]])),
+                Values::new().with("y", Matrix::from_rows(&[[4.25, -2.0]])),
+            ),
+            Closed::new(
+                "Z = 0: the bias",
+                case(Matrix::zeros(2, 2)),
+                Values::new().with("y", Matrix::from_rows(&[[0.25, 0.0], [0.25, 0.0]])),
+            ),
         ]
     }
     fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {

@@ -10,10 +10,23 @@ use crate::random::Rng;
 use crate::scalar::{Ball, Scalar};
 use crate::transformer::{self, Attention, Block, BlockTrace, Compression, Feed, Ista};
 
-const ETA: Param = Param { name: "eta", domain: Range::NonNegative, default: Some(0.1), samples: &[0.125, 0.5, 0.0625], doc: "step of the ISTA block; 0.1 in the official code" };
-const LAMBDA: Param = Param { name: "lambda", domain: Range::NonNegative, default: Some(0.1), samples: &[0.25, 0.125, 0.5], doc: "its sparsity weight; 0.1 in the official code" };
+const ETA: Param = Param {
+    name: "eta",
+    domain: Range::NonNegative,
+    default: Some(0.1),
+    samples: &[0.125, 0.5, 0.0625],
+    doc: "step of the ISTA block; 0.1 in the official code",
+};
+const LAMBDA: Param = Param {
+    name: "lambda",
+    domain: Range::NonNegative,
+    default: Some(0.1),
+    samples: &[0.25, 0.125, 0.5],
+    doc: "its sparsity weight; 0.1 in the official code",
+};
 const HEADS: Param = Param { name: "h", domain: Range::Count(1), default: None, samples: &[1.0, 2.0, 3.0], doc: "heads" };
-const SPEC: Spec = Spec { room: "transformer", couples: "all tokens and features of one sample; leading axes are separate samples", ..Spec::BLANK };
+const SPEC: Spec =
+    Spec { room: "transformer", couples: "all tokens and features of one sample; leading axes are separate samples", ..Spec::BLANK };
 
 /// `crate_layer`.
 pub struct CrateLayer;
@@ -32,8 +45,20 @@ impl Operator for CrateLayer {
         outputs: &[Port::real("y", "n d", "the tokens after the layer, ≥ 0")],
         distortion: true,
         params: &[
-            Param { name: "compress", domain: Range::Word(&["residual", "convex"]), default: Some(0.0), samples: &[0.0, 1.0], doc: "with or without the shrink that the derivation gives" },
-            Param { name: "kappa", domain: Range::NonNegative, default: Some(1.0), samples: &[0.5, 2.0, 1.0], doc: "length of the gradient step; of compress=convex only" },
+            Param {
+                name: "compress",
+                domain: Range::Word(&["residual", "convex"]),
+                default: Some(0.0),
+                samples: &[0.0, 1.0],
+                doc: "with or without the shrink that the derivation gives",
+            },
+            Param {
+                name: "kappa",
+                domain: Range::NonNegative,
+                default: Some(1.0),
+                samples: &[0.5, 2.0, 1.0],
+                doc: "length of the gradient step; of compress=convex only",
+            },
             ETA,
             LAMBDA,
         ],
@@ -53,7 +78,8 @@ impl Operator for CrateLayer {
     fn vjp<S: Scalar>(x: &Args<S>, y: &Values<S>) -> Result<Values<S>> {
         let (z, u, d) = (x.matrix("z")?, x.matrices("u")?, x.matrix("dictionary")?);
         let distortion = Distortion::Eps2(x.eps2()?);
-        let g = transformer::crate_layer_vjp(&z, &u, &d, distortion, compression(x)?, x.param("eta")?, x.param("lambda")?, &y.matrix("y")?)?;
+        let g =
+            transformer::crate_layer_vjp(&z, &u, &d, distortion, compression(x)?, x.param("eta")?, x.param("lambda")?, &y.matrix("y")?)?;
         let (name, eps) = x.eps_gradient(g.eps2)?;
         let out = Values::new().with("z", g.z).with("u", stack(g.u)).with("dictionary", g.dictionary).with(name, eps);
         Ok(out.with("kappa", g.kappa).with("eta", g.eta).with("lambda", g.lambda))
@@ -84,13 +110,20 @@ impl Operator for CrateLayer {
     }
     fn closed_forms() -> Vec<Closed> {
         let one = Matrix::from_rows(&[[2.0, -1.0, 0.5, 4.0]]);
-        let case = Case::new(Values::new().with("z", one).with("u", example::u()).with("dictionary", Matrix::identity(4))).set("eps2", 4.0).set("eta", 0.5).set("lambda", 0.25);
+        let case = Case::new(Values::new().with("z", one).with("u", example::u()).with("dictionary", Matrix::identity(4)))
+            .set("eps2", 4.0)
+            .set("eta", 0.5)
+            .set("lambda", 0.25);
         let is = |row: [f64; 4]| Values::new().with("y", Matrix::from_rows(&[row]));
         vec![
             // a = 1/2: z + z/2 − 1/8.
             Closed::new("one token, complete bases, D = I: relu((1 + a) z − ηλ)", case.clone(), is([2.875, 0.0, 0.625, 5.875])),
             // (1 − 1/4 + 1/8) z − 1/8.
-            Closed::new("the same, convex with κ = 1/2: relu((1 − κa + κa²) z − ηλ)", case.word("compress", "convex").set("kappa", 0.5), is([1.625, 0.0, 0.3125, 3.375])),
+            Closed::new(
+                "the same, convex with κ = 1/2: relu((1 − κa + κa²) z − ηλ)",
+                case.word("compress", "convex").set("kappa", 0.5),
+                is([1.625, 0.0, 0.3125, 3.375]),
+            ),
         ]
     }
 }
@@ -134,7 +167,13 @@ fn block_stages<S: Scalar>(block: &Block<S>, x: &Matrix<S>) -> Result<Values<S>>
     let attention = Tensor::new(vec![heads, x.rows(), x.rows()], attention.to_vec())?;
     let projected = if matches!(block.attention, Attention::Mssa(_)) { &t.mssa.projected } else { &t.mhsa.projected }.clone();
     let (half, y) = (t.half(block).clone(), t.y(block).clone());
-    Ok(Values::new().with("norm1", t.norm1.y).with("projected", projected).with("attention", attention).with("half", half).with("norm2", t.norm2.y).with("y", y))
+    Ok(Values::new()
+        .with("norm1", t.norm1.y)
+        .with("projected", projected)
+        .with("attention", attention)
+        .with("half", half)
+        .with("norm2", t.norm2.y)
+        .with("y", y))
 }
 /// Zeros wherever a case has numbers.
 fn without(case: &Case, names: &[&str]) -> Result<Case> {
@@ -181,7 +220,12 @@ impl Operator for CrateLayerOfficial {
             Port::real("dictionary", "d d", "an atom a column; named weight in the code"),
         ],
         outputs: &[Port::real("y", "n d", "≥ 0, with exact zeros")],
-        params: &[HEADS, ETA, LAMBDA, Param { name: "eps_ln", domain: Range::Positive, default: Some(1e-5), samples: &[1e-5, 0.125], doc: "of both LayerNorms" }],
+        params: &[
+            HEADS,
+            ETA,
+            LAMBDA,
+            Param { name: "eps_ln", domain: Range::Positive, default: Some(1e-5), samples: &[1e-5, 0.125], doc: "of both LayerNorms" },
+        ],
         divergences: &[
             "No residual around the ISTA block; CRATE-α has one, and two steps in an overcomplete dictionary",
             "The paper's layer has no LayerNorm and puts the heads back by their bases: `crate_layer`",
@@ -254,7 +298,11 @@ impl Operator for CrateLayerOfficial {
 }
 
 fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
-    if size <= 1 { vec![] } else { vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(3)), ("d", 2 + rng.below(4)), ("m", 1 + rng.below(6))] }
+    if size <= 1 {
+        vec![]
+    } else {
+        vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(3)), ("d", 2 + rng.below(4)), ("m", 1 + rng.below(6))]
+    }
 }
 
 /// `vit_block`.
@@ -263,7 +311,12 @@ pub struct VitBlock;
 fn vit<S: Scalar>(x: &Args<S>) -> Result<Block<S>> {
     Ok(Block {
         norm1: norm(x, "gamma1", "beta1")?,
-        attention: Attention::Mhsa(transformer::Mhsa { qkv: linear(x, "w_qkv", "b_qkv")?, proj: linear(x, "w_proj", "b_proj")?, heads: x.count("h")?, causal: false }),
+        attention: Attention::Mhsa(transformer::Mhsa {
+            qkv: linear(x, "w_qkv", "b_qkv")?,
+            proj: linear(x, "w_proj", "b_proj")?,
+            heads: x.count("h")?,
+            causal: false,
+        }),
         norm2: norm(x, "gamma2", "beta2")?,
         feed: Feed::Mlp(transformer::Mlp { fc1: linear(x, "w1", "b1")?, fc2: linear(x, "w2", "b2")? }),
     })
@@ -291,7 +344,10 @@ impl Operator for VitBlock {
             Port::of(Domain::Real, "b2", "d", "").or_absent(),
         ],
         outputs: &[Port::real("y", "n d", "")],
-        params: &[HEADS, Param { name: "eps_ln", domain: Range::Positive, default: Some(1e-6), samples: &[1e-6, 0.125], doc: "of both LayerNorms" }],
+        params: &[
+            HEADS,
+            Param { name: "eps_ln", domain: Range::Positive, default: Some(1e-6), samples: &[1e-6, 0.125], doc: "of both LayerNorms" },
+        ],
         divergences: &[
             "LayerNorm eps is 1e-6 in timm's ViT, 1e-5 in CRATE",
             "GELU by erf, not by tanh; the monograph's MLP uses ReLU",
@@ -355,7 +411,11 @@ impl Operator for VitBlock {
             .with("w2", column([3.0, 0.0]))
             .with("b2", vec![Ball::ZERO, exact(0.5)]);
         let y = Matrix::from_fn(1, 2, |_, j| if j == 0 { Ball::ONE + exact(3.0) * phi } else { exact(-0.5) });
-        vec![Closed::new("no attention, one hidden unit: x + 3 Φ(1)", Case::new(inputs).set("h", 1.0).set("eps_ln", 3.0), Values::new().with("y", y))]
+        vec![Closed::new(
+            "no attention, one hidden unit: x + 3 Φ(1)",
+            Case::new(inputs).set("h", 1.0).set("eps_ln", 3.0),
+            Values::new().with("y", y),
+        )]
     }
     fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
         sizes(size, rng)

@@ -23,7 +23,11 @@ impl Operator for SubspaceCodingRate {
         inputs: &[Z, U],
         outputs: &[Port::real("value", "", "nats, ≥ 0")],
         distortion: true,
-        presets: &[Preset { name: "crate-repo", doc: "vis_utils/coding_rate.py: its eps is ε², 0.01 by default, so that ε = 0.1; otherwise the same number", eps_means_eps2: true }],
+        presets: &[Preset {
+            name: "crate-repo",
+            doc: "vis_utils/coding_rate.py: its eps is ε², 0.01 by default, so that ε = 0.1; otherwise the same number",
+            eps_means_eps2: true,
+        }],
         divergences: &[
             "The constant is p/(nε²) with p the width of a head; with d in its place it is K times as large where Kp = d",
             "CRATE code: what it calls eps is ε²; it also divides each projected token by its norm, which is `layer_coding_rate`",
@@ -47,6 +51,9 @@ impl Operator for SubspaceCodingRate {
         let (name, eps) = x.eps_gradient(g.eps2)?;
         let u = g.u.iter().map(|u| u.scale(c)).collect();
         Ok(Values::new().with("z", g.z.scale(c)).with("u", stack(u)).with(name, eps * c))
+    }
+    fn adjust(case: Case) -> Case {
+        super::moderate_bases(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -82,26 +89,37 @@ impl Operator for SubspaceCodingRate {
                 }
                 Ok(Some(Sides::of(f.eval(case)?.scalar("value")?, bound)))
             }),
-            Law::at_most("subspace_coding_rate/descent", "R^c(Z − ∇/L) ≤ R^c(Z) − ‖∇‖²/(2L) for L = a Σ_k ‖U_k‖_F², which bounds the Lipschitz constant of ∇", |f, case| {
-                let energy = matrices(case, "u")?.iter().fold(Ball::ZERO, |e, u| e + u.frobenius_squared());
-                if energy.lower() <= 0.0 {
-                    return Ok(None);
-                }
-                let lipschitz = constant(case)? * energy;
-                let gradient = f.vjp(case, &Values::new().with("value", Ball::ONE))?.matrix("z")?;
-                let moved = case.inputs.matrix("z")?.sub(&gradient.scale(lipschitz.recip()))?;
-                let decrease = gradient.frobenius_squared() / (exact(2.0) * lipschitz);
-                Ok(Some(Sides::of(f.eval(&case.clone().input("z", moved))?.scalar("value")?, f.eval(case)?.scalar("value")? - decrease)))
-            }),
+            Law::at_most(
+                "subspace_coding_rate/descent",
+                "R^c(Z − ∇/L) ≤ R^c(Z) − ‖∇‖²/(2L) for L = a Σ_k ‖U_k‖_F², which bounds the Lipschitz constant of ∇",
+                |f, case| {
+                    let energy = matrices(case, "u")?.iter().fold(Ball::ZERO, |e, u| e + u.frobenius_squared());
+                    if energy.lower() <= 0.0 {
+                        return Ok(None);
+                    }
+                    let lipschitz = constant(case)? * energy;
+                    let gradient = f.vjp(case, &Values::new().with("value", Ball::ONE))?.matrix("z")?;
+                    let moved = case.inputs.matrix("z")?.sub(&gradient.scale(lipschitz.recip()))?;
+                    let decrease = gradient.frobenius_squared() / (exact(2.0) * lipschitz);
+                    Ok(Some(Sides::of(
+                        f.eval(&case.clone().input("z", moved))?.scalar("value")?,
+                        f.eval(case)?.scalar("value")? - decrease,
+                    )))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
-        let case = |z: Matrix<Ball>, u: Vec<Matrix<Ball>>, eps2: f64| Case::new(Values::new().with("z", z).with("u", stack(u))).set("eps2", eps2);
+        let case =
+            |z: Matrix<Ball>, u: Vec<Matrix<Ball>>, eps2: f64| Case::new(Values::new().with("z", z).with("u", stack(u))).set("eps2", eps2);
         let is = |x: Ball| Values::new().with("value", x);
         let half = exact(0.5);
-        let axes = |d: usize, p: usize| (0..d / p).map(|k| Matrix::from_fn(d, p, |i, j| if i == k * p + j { Ball::ONE } else { Ball::ZERO })).collect::<Vec<_>>();
+        let axes = |d: usize, p: usize| {
+            (0..d / p).map(|k| Matrix::from_fn(d, p, |i, j| if i == k * p + j { Ball::ONE } else { Ball::ZERO })).collect::<Vec<_>>()
+        };
         vec![
-            Closed::new("Z = 0", case(Matrix::zeros(3, 4), axes(4, 2), 0.25), is(Ball::ZERO)).gradient(is(Ball::ONE), Values::new().with("z", Matrix::zeros(3, 4))),
+            Closed::new("Z = 0", case(Matrix::zeros(3, 4), axes(4, 2), 0.25), is(Ball::ZERO))
+                .gradient(is(Ball::ONE), Values::new().with("z", Matrix::zeros(3, 4))),
             // p/ε² = 8: head 1 sees 3² + 4², head 2 sees 1.
             Closed::new(
                 "one token: ½ Σ_k log(1 + p‖U_kᵀz‖²/ε²)",
@@ -109,8 +127,15 @@ impl Operator for SubspaceCodingRate {
                 is(half * (exact(200.0).log1p() + exact(8.0).log1p())),
             ),
             // t/(ε² + t²) with t = 3, ε² = 2.
-            Closed::new("p = 1, z = t u: ½ log(1 + t²/ε²), gradient t/(ε² + t²) u", case(Matrix::from_rows(&[[0.0, 3.0]]), vec![Matrix::from_rows(&[[0.0], [1.0]])], 2.0), is(half * exact(4.5).log1p()))
-                .gradient(is(Ball::ONE), Values::new().with("z", Matrix::from_fn(1, 2, |_, j| if j == 1 { exact(3.0) / exact(11.0) } else { Ball::ZERO }))),
+            Closed::new(
+                "p = 1, z = t u: ½ log(1 + t²/ε²), gradient t/(ε² + t²) u",
+                case(Matrix::from_rows(&[[0.0, 3.0]]), vec![Matrix::from_rows(&[[0.0], [1.0]])], 2.0),
+                is(half * exact(4.5).log1p()),
+            )
+            .gradient(
+                is(Ball::ONE),
+                Values::new().with("z", Matrix::from_fn(1, 2, |_, j| if j == 1 { exact(3.0) / exact(11.0) } else { Ball::ZERO })),
+            ),
             Closed::new(
                 "three tokens of width 4 at ε = 2",
                 Case::new(Values::new().with("z", example::z()).with("u", example::u())).set("eps", 2.0),
@@ -154,7 +179,13 @@ impl Operator for SparseRateReduction {
         ],
         distortion: true,
         params: &[
-            Param { name: "lambda", domain: Range::NonNegative, default: None, samples: &[0.125, 0.5, 0.0625], doc: "weight of the sparsity" },
+            Param {
+                name: "lambda",
+                domain: Range::NonNegative,
+                default: None,
+                samples: &[0.125, 0.5, 0.0625],
+                doc: "weight of the sparsity",
+            },
             Param { name: "norm", domain: Range::Word(&["l1", "l0"]), default: Some(0.0), samples: &[0.0, 1.0], doc: "l1 or l0" },
         ],
         presets: &[Preset { name: "crate-repo", doc: "the eps of vis_utils/coding_rate.py is ε²", eps_means_eps2: true }],
@@ -190,6 +221,9 @@ impl Operator for SparseRateReduction {
         let u = parts.u.iter().map(|u| u.scale(parts_bar)).collect();
         Ok(Values::new().with("z", g).with("u", stack(u)).with(name, eps).with("lambda", -(sparsity_norm(&z, sparsity(x)?)? * value)))
     }
+    fn adjust(case: Case) -> Case {
+        super::moderate_bases(case)
+    }
     fn laws() -> Vec<Law> {
         vec![
             Law::equal("sparse_rate_reduction/sum", "value = rate − subspace_rate − lambda · norm", |f, case| {
@@ -197,22 +231,34 @@ impl Operator for SparseRateReduction {
                 let lambda = exact(case.number("lambda").unwrap_or(0.0));
                 Ok(Some(Sides::of(v.scalar("value")?, v.scalar("rate")? - v.scalar("subspace_rate")? - lambda * v.scalar("norm")?)))
             }),
-            Law::equal("sparse_rate_reduction/signs", "flipping the sign of a feature in Z and in every basis changes nothing", |f, case| {
-                let flip = |m: &Matrix<Ball>, rows: bool| Matrix::from_fn(m.rows(), m.cols(), |i, j| if (if rows { i } else { j }) % 2 == 0 { -m[(i, j)] } else { m[(i, j)] });
-                let u = matrices(case, "u")?.iter().map(|u| flip(u, true)).collect();
-                let flipped = case.clone().input("z", flip(&case.inputs.matrix("z")?, false)).input("u", stack(u));
-                Ok(Some(Sides::of(f.eval(&flipped)?.scalar("value")?, f.eval(case)?.scalar("value")?)))
-            }),
-            Law::at_most("sparse_rate_reduction/rate_bound", "value ≤ (q/2) log(1 + α‖Z‖²/q), q = min(n, d), α = d/(nε²)", |f, case| {
-                let z = case.inputs.matrix("z")?;
-                let q = exact(z.rows().min(z.cols()) as f64);
-                let alpha = exact(z.cols() as f64) / (exact(z.rows() as f64) * eps2(case));
-                Ok(Some(Sides::of(f.eval(case)?.scalar("value")?, q * exact(0.5) * (alpha * z.frobenius_squared() / q).log1p())))
-            }),
+            Law::equal(
+                "sparse_rate_reduction/signs",
+                "flipping the sign of a feature in Z and in every basis changes nothing",
+                |f, case| {
+                    let flip = |m: &Matrix<Ball>, rows: bool| {
+                        Matrix::from_fn(m.rows(), m.cols(), |i, j| if (if rows { i } else { j }) % 2 == 0 { -m[(i, j)] } else { m[(i, j)] })
+                    };
+                    let u = matrices(case, "u")?.iter().map(|u| flip(u, true)).collect();
+                    let flipped = case.clone().input("z", flip(&case.inputs.matrix("z")?, false)).input("u", stack(u));
+                    Ok(Some(Sides::of(f.eval(&flipped)?.scalar("value")?, f.eval(case)?.scalar("value")?)))
+                },
+            ),
+            Law::at_most(
+                "sparse_rate_reduction/rate_bound",
+                "value ≤ (q/2) log(1 + α‖Z‖²/q), q = min(n, d), α = d/(nε²)",
+                |f, case| {
+                    let z = case.inputs.matrix("z")?;
+                    let q = exact(z.rows().min(z.cols()) as f64);
+                    let alpha = exact(z.cols() as f64) / (exact(z.rows() as f64) * eps2(case));
+                    Ok(Some(Sides::of(f.eval(case)?.scalar("value")?, q * exact(0.5) * (alpha * z.frobenius_squared() / q).log1p())))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
-        let example = |norm: &str| Case::new(Values::new().with("z", example::z()).with("u", example::u())).set("eps", 2.0).set("lambda", 0.125).word("norm", norm);
+        let example = |norm: &str| {
+            Case::new(Values::new().with("z", example::z()).with("u", example::u())).set("eps", 2.0).set("lambda", 0.125).word("norm", norm)
+        };
         let delta = digits("0.36720011974811226");
         // Three planes of six dimensions, the same token twice: its part in each plane is the first axis.
         let planes = (0..3).map(|k| Matrix::from_fn(6, 2, |i, j| if i == 2 * k + j { Ball::ONE } else { Ball::ZERO })).collect();

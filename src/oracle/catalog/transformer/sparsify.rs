@@ -7,8 +7,20 @@ use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Range, Sides
 use crate::scalar::{Ball, Scalar};
 use crate::transformer::{self, Shrink};
 
-const ETA: Param = Param { name: "eta", domain: Range::NonNegative, default: Some(0.1), samples: &[0.125, 0.5, 0.0625, 0.0], doc: "step; 0.1 in the official code" };
-const LAMBDA: Param = Param { name: "lambda", domain: Range::NonNegative, default: Some(0.1), samples: &[0.25, 0.5, 0.125, 0.0], doc: "weight of the ℓ¹ norm; 0.1 in the official code" };
+const ETA: Param = Param {
+    name: "eta",
+    domain: Range::NonNegative,
+    default: Some(0.1),
+    samples: &[0.125, 0.5, 0.0625],
+    doc: "step; 0.1 in the official code",
+};
+const LAMBDA: Param = Param {
+    name: "lambda",
+    domain: Range::NonNegative,
+    default: Some(0.1),
+    samples: &[0.25, 0.5, 0.125],
+    doc: "weight of the ℓ¹ norm; 0.1 in the official code",
+};
 const CODES: Port = Port::real("a", "n m", "codes, one row a token");
 const DATA: Port = Port::real("y", "n d", "data, one row a token");
 const ATOMS: Port = Port::real("d", "d m", "the dictionary, an atom a column");
@@ -58,7 +70,11 @@ impl Operator for IstaObjective {
         let e = x.matrix("y")?.sub(&a.matmul_t(&d)?)?.scale(c);
         let sign = transformer::sparsity_gradient(&a, transformer::Sparsity::One).scale(x.param("lambda")? * c);
         let norm = transformer::sparsity_norm(&a, transformer::Sparsity::One)?;
-        Ok(Values::new().with("a", sign.sub(&e.matmul(&d)?)?).with("d", e.t_matmul(&a)?.scale(-S::ONE)).with("y", e).with("lambda", norm * c))
+        Ok(Values::new()
+            .with("a", sign.sub(&e.matmul(&d)?)?)
+            .with("d", e.t_matmul(&a)?.scale(-S::ONE))
+            .with("y", e)
+            .with("lambda", norm * c))
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -94,7 +110,13 @@ impl Operator for IstaStep {
         params: &[
             ETA,
             LAMBDA,
-            Param { name: "shrink", domain: Range::Word(&["nonnegative", "soft"]), default: Some(0.0), samples: &[0.0, 1.0], doc: "which proximal map" },
+            Param {
+                name: "shrink",
+                domain: Range::Word(&["nonnegative", "soft"]),
+                default: Some(0.0),
+                samples: &[0.0, 1.0],
+                doc: "which proximal map",
+            },
         ],
         divergences: &[
             "The threshold is eta·lambda, not lambda",
@@ -121,26 +143,37 @@ impl Operator for IstaStep {
             Ok(if safe { Some((f.eval(case)?.matrix("next")?, eta)) } else { None })
         }
         vec![
-            Law::at_most("ista_step/three_points", "F(A⁺) − F(X) ≤ (‖X − A‖² − ‖X − A⁺‖²)/(2 eta) for eta ≤ 1/L, any A, any feasible X; here X = |A|", |f, case| {
-                let Some((next, eta)) = stepped(f, case)? else { return Ok(None) };
-                let ([a, y, d], lambda) = (triple(case)?, number(case, "lambda", 0.1));
-                let x = a.map(Scalar::abs);
-                let value = |codes: &Matrix<Ball>| transformer::ista_objective(codes, &y, &d, lambda);
-                let gain = x.sub(&a)?.frobenius_squared() - x.sub(&next)?.frobenius_squared();
-                Ok(Some(Sides::of(value(&next)? - value(&x)?, gain / (exact(2.0) * eta))))
-            }),
-            Law::at_most("ista_step/descent", "F(A⁺) ≤ F(A) − (1/eta − L/2) ‖A⁺ − A‖² for feasible A, L bounded by ‖D‖_F²; here A = |A|", |f, case| {
-                let case = mapped(case, "a", Scalar::abs)?;
-                let Some((next, eta)) = stepped(f, &case)? else { return Ok(None) };
-                let ([a, y, d], lambda) = (triple(&case)?, number(&case, "lambda", 0.1));
-                let value = |codes: &Matrix<Ball>| transformer::ista_objective(codes, &y, &d, lambda);
-                let slope = eta.recip() - d.frobenius_squared() * exact(0.5);
-                Ok(Some(Sides::of(value(&next)?, value(&a)? - slope * next.sub(&a)?.frobenius_squared())))
-            }),
+            Law::at_most(
+                "ista_step/three_points",
+                "F(A⁺) − F(X) ≤ (‖X − A‖² − ‖X − A⁺‖²)/(2 eta) for eta ≤ 1/L, any A, any feasible X; here X = |A|",
+                |f, case| {
+                    let Some((next, eta)) = stepped(f, case)? else { return Ok(None) };
+                    let ([a, y, d], lambda) = (triple(case)?, number(case, "lambda", 0.1));
+                    let x = a.map(Scalar::abs);
+                    let value = |codes: &Matrix<Ball>| transformer::ista_objective(codes, &y, &d, lambda);
+                    let gain = x.sub(&a)?.frobenius_squared() - x.sub(&next)?.frobenius_squared();
+                    Ok(Some(Sides::of(value(&next)? - value(&x)?, gain / (exact(2.0) * eta))))
+                },
+            ),
+            Law::at_most(
+                "ista_step/descent",
+                "F(A⁺) ≤ F(A) − (1/eta − L/2) ‖A⁺ − A‖² for feasible A, L bounded by ‖D‖_F²; here A = |A|",
+                |f, case| {
+                    let case = mapped(case, "a", Scalar::abs)?;
+                    let Some((next, eta)) = stepped(f, &case)? else { return Ok(None) };
+                    let ([a, y, d], lambda) = (triple(&case)?, number(&case, "lambda", 0.1));
+                    let value = |codes: &Matrix<Ball>| transformer::ista_objective(codes, &y, &d, lambda);
+                    let slope = eta.recip() - d.frobenius_squared() * exact(0.5);
+                    Ok(Some(Sides::of(value(&next)?, value(&a)? - slope * next.sub(&a)?.frobenius_squared())))
+                },
+            ),
             Law::equal("ista_step/homogeneous", "step(2A; 2Y, 2 lambda) = 2 step(A; Y, lambda)", |f, case| {
                 let twice = mapped(&mapped(case, "a", |x| x * exact(2.0))?, "y", |x| x * exact(2.0))?;
                 let twice = twice.set("lambda", 2.0 * case.number("lambda").unwrap_or(0.1));
-                Ok(Some(Sides::all(f.eval(&twice)?.matrix("next")?.into_data(), f.eval(case)?.matrix("next")?.scale(exact(2.0)).into_data())))
+                Ok(Some(Sides::all(
+                    f.eval(&twice)?.matrix("next")?.into_data(),
+                    f.eval(case)?.matrix("next")?.scale(exact(2.0)).into_data(),
+                )))
             }),
         ]
     }
@@ -181,10 +214,12 @@ impl Operator for CrateIsta {
         ..SPEC
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
-        Ok(Values::new().with("y", transformer::crate_ista(&x.matrix("z")?, &x.matrix("dictionary")?, x.param("eta")?, x.param("lambda")?)?))
+        Ok(Values::new()
+            .with("y", transformer::crate_ista(&x.matrix("z")?, &x.matrix("dictionary")?, x.param("eta")?, x.param("lambda")?)?))
     }
     fn vjp<S: Scalar>(x: &Args<S>, y: &Values<S>) -> Result<Values<S>> {
-        let g = transformer::crate_ista_vjp(&x.matrix("z")?, &x.matrix("dictionary")?, x.param("eta")?, x.param("lambda")?, &y.matrix("y")?)?;
+        let g =
+            transformer::crate_ista_vjp(&x.matrix("z")?, &x.matrix("dictionary")?, x.param("eta")?, x.param("lambda")?, &y.matrix("y")?)?;
         Ok(Values::new().with("z", g.a).with("dictionary", g.d).with("eta", g.eta).with("lambda", g.lambda))
     }
     fn laws() -> Vec<Law> {
@@ -206,17 +241,23 @@ impl Operator for CrateIsta {
             Law::equal("crate_ista/token_order", "permuting the tokens permutes the result", |f, case| {
                 Ok(Some(Sides::all(upside_down(&y(f, &rows_reversed(case, "z")?)?).into_data(), y(f, case)?.into_data())))
             }),
-            Law::equal("crate_ista/feature_order", "y(ZΠ | ΠᵀDΠ) = y(Z | D) Π for a permutation Π (not for a rotation)", |f, case| {
-                let (z, d) = (case.inputs.matrix("z")?, case.inputs.matrix("dictionary")?);
-                let last = z.cols() - 1;
-                let columns = |m: &Matrix<Ball>| Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, last - j)]);
-                let turned = case.clone().input("z", columns(&z)).input("dictionary", upside_down(&columns(&d)));
-                Ok(Some(Sides::all(y(f, &turned)?.into_data(), columns(&y(f, case)?).into_data())))
-            }),
+            Law::equal(
+                "crate_ista/feature_order",
+                "y(ZΠ | ΠᵀDΠ) = y(Z | D) Π for a permutation Π (not for a rotation)",
+                |f, case| {
+                    let (z, d) = (case.inputs.matrix("z")?, case.inputs.matrix("dictionary")?);
+                    let last = z.cols() - 1;
+                    let columns = |m: &Matrix<Ball>| Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, last - j)]);
+                    let turned = case.clone().input("z", columns(&z)).input("dictionary", upside_down(&columns(&d)));
+                    Ok(Some(Sides::all(y(f, &turned)?.into_data(), columns(&y(f, case)?).into_data())))
+                },
+            ),
         ]
     }
     fn closed_forms() -> Vec<Closed> {
-        let case = |z: Matrix<Ball>, d: Matrix<Ball>| Case::new(Values::new().with("z", z).with("dictionary", d)).set("eta", 0.5).set("lambda", 0.25);
+        let case = |z: Matrix<Ball>, d: Matrix<Ball>| {
+            Case::new(Values::new().with("z", z).with("dictionary", d)).set("eta", 0.5).set("lambda", 0.25)
+        };
         let is = |m: Matrix<Ball>| Values::new().with("y", m);
         let z = || Matrix::from_rows(&[[1.0, -2.0], [0.0625, 3.0]]);
         let shifted = Matrix::from_rows(&[[0.875, 0.0], [0.0, 2.875]]);
@@ -228,7 +269,11 @@ impl Operator for CrateIsta {
                 "three tokens of width 4, η = 0.5, λ = 0.25",
                 case(example::z(), example::dictionary()),
                 // Z + ½ (Z − Z Dᵀ) D − ⅛, exact in binary.
-                is(Matrix::from_rows(&[[0.9140625, 0.6484375, 0.0, 0.390625], [0.0, 0.71875, 0.609375, 0.0], [0.3828125, 0.0, 1.1796875, 0.5078125]])),
+                is(Matrix::from_rows(&[
+                    [0.9140625, 0.6484375, 0.0, 0.390625],
+                    [0.0, 0.71875, 0.609375, 0.0],
+                    [0.3828125, 0.0, 1.1796875, 0.5078125],
+                ])),
             ),
         ]
     }
