@@ -1,8 +1,8 @@
 //! Attention: in one subspace, in several, with learned output, with three projections.
 
 use super::{
-    U, Z, exact, example, heads_reversed, jointly_rotated, mapped, matrices, other_bases, rotation, rows_reversed, some_cotangent, stack,
-    upside_down, y,
+    TOLERANCE, U, Z, exact, example, heads_reversed, jointly_rotated, mapped, matrices, other_bases, rotation, rows_reversed,
+    some_cotangent, stack, upside_down, y,
 };
 use crate::learn::{Layer, Linear};
 use crate::linalg::Matrix;
@@ -23,6 +23,7 @@ const SPEC: Spec = Spec {
     room: "transformer",
     source: "Yu, Buchanan, Pai, Chu, Wu, Tong, Haeffele, Ma, White-Box Transformers via Sparse Rate Reduction, NeurIPS 2023",
     couples: "all tokens and features of one Z; leading axes are separate sets of tokens",
+    tolerance: TOLERANCE,
     ..Spec::BLANK
 };
 
@@ -175,6 +176,9 @@ impl Operator for Mssa {
         let stages = Values::new().with("projected", stack(projected)).with("logits", stack(logits));
         let y = transformer::mssa(&z, &x.matrices("u")?, scale, x.param("factor")?)?;
         Ok(stages.with("attention", stack(attention)).with("heads", stack(heads)).with("y", y))
+    }
+    fn adjust(case: Case) -> Case {
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -391,7 +395,7 @@ impl Operator for MssaOfficial {
         head_sizes(size, rng)
     }
     fn adjust(case: Case) -> Case {
-        with_output(case, "w_qkv", "w_out", "b_out")
+        super::moderate(with_output(case, "w_qkv", "w_out", "b_out"))
     }
 }
 
@@ -537,5 +541,8 @@ impl Operator for Mhsa {
     }
     fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
         head_sizes(size, rng)
+    }
+    fn adjust(case: Case) -> Case {
+        super::gentle(case)
     }
 }

@@ -1,8 +1,8 @@
 //! The rungs between the gradient of the rate and attention.
 
 use super::{
-    U, Z, constant, eps2, exact, example, heads_reversed, jointly_rotated, matrices, other_bases, rotation, rows_reversed, stack,
-    upside_down, y,
+    TOLERANCE, U, Z, constant, eps2, exact, example, heads_reversed, jointly_rotated, matrices, other_bases, rotation, rows_reversed,
+    stack, upside_down, y,
 };
 use crate::Result;
 use crate::coding::Distortion;
@@ -20,6 +20,7 @@ const RUNG: Spec = Spec {
     couples: "rows and columns of one Z; leading axes are separate sets of tokens",
     cost: "about 4·n·d·h·p + 4·h·n·p² flops",
     flops: |s| s("h") * s("n") * s("p") * (4.0 * s("d") + 4.0 * s("p")),
+    tolerance: TOLERANCE,
     ..Spec::BLANK
 };
 
@@ -82,7 +83,7 @@ impl Operator for RateGradient {
         gradients(x, transformer::rate_gradient_vjp(&x.matrix("z")?, &x.matrices("u")?, distortion(x)?, &y.matrix("y")?)?)
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -142,7 +143,7 @@ impl Operator for RateGradientNeumann {
         gradients(x, transformer::rate_gradient_neumann_vjp(&z, &u, distortion(x)?, x.count("order")?, &y.matrix("y")?)?)
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -210,7 +211,7 @@ impl Operator for RateGradientSpanClosed {
         gradients(x, transformer::rate_gradient_span_closed_vjp(&x.matrix("z")?, &x.matrices("u")?, distortion(x)?, &y.matrix("y")?)?)
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -265,7 +266,7 @@ impl Operator for RateGradientNoSelf {
         gradients(x, transformer::rate_gradient_no_self_vjp(&x.matrix("z")?, &x.matrices("u")?, distortion(x)?, &y.matrix("y")?)?)
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -322,7 +323,7 @@ impl Operator for RateGradientSoftmax {
         gradients(x, transformer::rate_gradient_softmax_vjp(&x.matrix("z")?, &x.matrices("u")?, distortion(x)?, &y.matrix("y")?)?)
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -385,7 +386,7 @@ impl Operator for ConvexStep {
         Ok(gradients(x, g)?.with("kappa", kappa))
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![

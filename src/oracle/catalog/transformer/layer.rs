@@ -1,11 +1,11 @@
 //! Whole layers.
 
-use super::{U, Z, constant, eps2, exact, example, heads_reversed, matrices, rows_reversed, stack, upside_down, y};
+use super::{TOLERANCE, U, Z, constant, eps2, exact, example, gentle, heads_reversed, matrices, rows_reversed, stack, upside_down, y};
 use crate::Result;
 use crate::coding::Distortion;
 use crate::learn::{Layer, LayerNorm, Linear};
 use crate::linalg::Matrix;
-use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Param, Port, Range, Sides, Spec, Tensor, Values};
+use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Param, Port, Range, Sides, Spec, Tensor, Tolerance, Values};
 use crate::random::Rng;
 use crate::scalar::{Ball, Scalar};
 use crate::transformer::{self, Attention, Block, BlockTrace, Compression, Feed, Ista};
@@ -25,8 +25,12 @@ const LAMBDA: Param = Param {
     doc: "its sparsity weight; 0.1 in the official code",
 };
 const HEADS: Param = Param { name: "h", domain: Range::Count(1), default: None, samples: &[1.0, 2.0, 3.0], doc: "heads" };
-const SPEC: Spec =
-    Spec { room: "transformer", couples: "all tokens and features of one sample; leading axes are separate samples", ..Spec::BLANK };
+const SPEC: Spec = Spec {
+    room: "transformer",
+    couples: "all tokens and features of one sample; leading axes are separate samples",
+    tolerance: TOLERANCE,
+    ..Spec::BLANK
+};
 
 /// `crate_layer`.
 pub struct CrateLayer;
@@ -68,6 +72,7 @@ impl Operator for CrateLayer {
         ],
         cost: "4·n·d·h·p + 4·n²·h·p + 4·n·d² flops",
         flops: |s| 4.0 * s("n") * (s("h") * s("p") * (s("d") + s("n")) + s("d") * s("d")),
+        tolerance: Tolerance { value: 1.5, gradient: 1.5 },
         ..SPEC
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -83,6 +88,9 @@ impl Operator for CrateLayer {
         let (name, eps) = x.eps_gradient(g.eps2)?;
         let out = Values::new().with("z", g.z).with("u", stack(g.u)).with("dictionary", g.dictionary).with(name, eps);
         Ok(out.with("kappa", g.kappa).with("eta", g.eta).with("lambda", g.lambda))
+    }
+    fn adjust(case: Case) -> Case {
+        gentle(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -295,13 +303,16 @@ impl Operator for CrateLayerOfficial {
     fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
         sizes(size, rng)
     }
+    fn adjust(case: Case) -> Case {
+        gentle(case)
+    }
 }
 
 fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
     if size <= 1 {
         vec![]
     } else {
-        vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(3)), ("d", 2 + rng.below(4)), ("m", 1 + rng.below(6))]
+        vec![("h", 1 + rng.below(3)), ("p", 1 + rng.below(3)), ("n", 2 + rng.below(3)), ("d", 5 + rng.below(4)), ("m", 1 + rng.below(9))]
     }
 }
 
@@ -419,5 +430,8 @@ impl Operator for VitBlock {
     }
     fn sizes(size: usize, rng: &mut Rng) -> Vec<(&'static str, usize)> {
         sizes(size, rng)
+    }
+    fn adjust(case: Case) -> Case {
+        gentle(case)
     }
 }

@@ -1,6 +1,6 @@
 //! The objective.
 
-use super::{U, Z, constant, eps2, exact, example, heads_reversed, jointly_rotated, matrices, other_bases, stack};
+use super::{TOLERANCE, U, Z, constant, eps2, exact, example, heads_reversed, jointly_rotated, matrices, other_bases, stack};
 use crate::Result;
 use crate::coding::Distortion;
 use crate::linalg::Matrix;
@@ -40,6 +40,7 @@ impl Operator for SubspaceCodingRate {
             let m = n.min(p);
             h * (2.0 * n * d * p + n * p * m + m * m * m / 3.0)
         },
+        tolerance: TOLERANCE,
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -53,7 +54,7 @@ impl Operator for SubspaceCodingRate {
         Ok(Values::new().with("z", g.z.scale(c)).with("u", stack(u)).with(name, eps * c))
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -200,6 +201,7 @@ impl Operator for SparseRateReduction {
             let (m, q) = (n.min(p), n.min(d));
             n * d * q + q * q * q / 3.0 + h * (2.0 * n * d * p + n * p * m + m * m * m / 3.0)
         },
+        tolerance: TOLERANCE,
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -222,7 +224,7 @@ impl Operator for SparseRateReduction {
         Ok(Values::new().with("z", g).with("u", stack(u)).with(name, eps).with("lambda", -(sparsity_norm(&z, sparsity(x)?)? * value)))
     }
     fn adjust(case: Case) -> Case {
-        super::moderate_bases(case)
+        super::moderate(case)
     }
     fn laws() -> Vec<Law> {
         vec![

@@ -1,6 +1,6 @@
 //! The sparsifying step.
 
-use super::{Z, exact, example, mapped, rows_reversed, upside_down, y};
+use super::{TOLERANCE, Z, exact, example, mapped, rows_reversed, upside_down, y};
 use crate::Result;
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Range, Sides, Spec, Values};
@@ -28,6 +28,7 @@ const SPEC: Spec = Spec {
     room: "transformer",
     source: "Daubechies, Defrise, De Mol, Comm. Pure Appl. Math. 2004; Yu et al., White-Box Transformers via Sparse Rate Reduction, NeurIPS 2023",
     couples: "the last axis; tokens are independent",
+    tolerance: TOLERANCE,
     ..Spec::BLANK
 };
 
