@@ -6,3 +6,5 @@ mod mixture;
 mod optimum;
 #[path = "reduction/rates.rs"]
 mod rates;
+#[path = "reduction/views.rs"]
+mod views;

@@ -62,7 +62,7 @@ impl<S: Scalar> RateOperators<S> {
             for i in 0..z.rows() {
                 let weight = -(self.gamma[k] * weights[(i, k)]);
                 for (o, &x) in out.row_mut(i).iter_mut().zip(own.row(i)) {
-                    *o = weight.mul_add(x, *o);
+                    *o += weight * x;
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::divergence::by_divergences;
 use super::membership::{Class, Membership};
-use super::source::{Moment, Source, scatter_rows, shrinkage};
+use super::source::{Moment, Source, place_rows, scatter_rows, shrinkage};
 use crate::coding::Distortion;
 use crate::linalg::{Matrix, plus_identity, spd_inverse};
 use crate::scalar::{Part, Scalar};
@@ -115,11 +115,11 @@ impl<S: Scalar> Parts<S> {
                     let samples = &piece.source.z;
                     match &piece.moment {
                         Moment::Features(p) => {
-                            let difference = total.sub(&operator(p)?)?;
-                            scatter_rows(&mut gradient, &piece.class.rows, &samples.matmul(&difference)?, whole);
+                            let difference = total.sub(&operator(p)?)?.scale(whole);
+                            place_rows(&mut gradient, &piece.class.rows, &samples.matmul(&difference)?);
                         }
                         Moment::Samples(_) => {
-                            scatter_rows(&mut gradient, &piece.class.rows, &samples.matmul(&total)?, whole);
+                            place_rows(&mut gradient, &piece.class.rows, &samples.matmul(&total)?.scale(whole));
                             scatter_rows(&mut gradient, &piece.class.rows, &rows(&piece.source, &piece.moment)?, minus_class);
                         }
                     }
@@ -137,7 +137,7 @@ impl<S: Scalar> Parts<S> {
             for (i, &total) in self.totals.iter().enumerate() {
                 let lacking = (S::ONE - total) * alpha;
                 for (g, &z) in gradient.row_mut(i).iter_mut().zip(z.row(i)) {
-                    *g = lacking.mul_add(z, *g);
+                    *g += lacking * z;
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use super::membership::Class;
 use crate::Result;
-use crate::linalg::{Matrix, gram, log_det_i_plus, mirror, plus_identity, spd_inverse, spd_solve};
+use crate::linalg::{Matrix, gram, log_det_i_plus, mirror, plus_identity, spd_inverse, spd_solve, spd_solve_rows};
 use crate::scalar::{Part, Scalar};
 use std::cmp::Ordering;
 
@@ -86,7 +86,7 @@ impl<S: Scalar> Source<S> {
     pub fn whitened(&self, moment: &Moment<S>) -> Result<Matrix<S>> {
         match moment {
             Moment::Features(p) => {
-                let solved = spd_solve(&plus_identity(p)?, &self.z.transpose())?.transpose();
+                let solved = spd_solve_rows(&plus_identity(p)?, &self.z)?;
                 Ok(rows_scaled(&solved, self.weights.as_deref()))
             }
             Moment::Samples(p) => {
@@ -125,7 +125,7 @@ impl<S: Scalar> Source<S> {
     pub fn quadratic(&self, moment: &Moment<S>, x: &Matrix<S>) -> Result<Vec<S>> {
         match moment {
             Moment::Features(p) => {
-                let solved = spd_solve(&plus_identity(p)?, &x.transpose())?.transpose();
+                let solved = spd_solve_rows(&plus_identity(p)?, x)?;
                 Ok((0..x.rows()).map(|i| S::dot(x.row(i), solved.row(i))).collect())
             }
             Moment::Samples(p) => {
@@ -143,11 +143,11 @@ impl<S: Scalar> Source<S> {
         match moment {
             Moment::Features(p) => {
                 let m = plus_identity(p)?;
-                let y = spd_solve(&m, &self.z.transpose())?.transpose();
+                let y = spd_solve_rows(&m, &self.z)?;
                 let half = rows_scaled(v, self.weights.as_deref()).t_matmul(&self.z)?;
                 let t = half.add(&half.transpose())?;
                 let inner = v.sub(&y.matmul(&t)?.scale(alpha))?;
-                let outer = spd_solve(&m, &inner.transpose())?.transpose().scale(alpha);
+                let outer = spd_solve_rows(&m, &inner)?.scale(alpha);
                 Ok(rows_scaled(&outer, self.weights.as_deref()))
             }
             Moment::Samples(p) => {
@@ -204,11 +204,18 @@ pub(super) fn rows_scaled<S: Scalar>(x: &Matrix<S>, by: Option<&[S]>) -> Matrix<
     }
 }
 
-/// Adds row i of `x` to row `rows[i]` of `out`, times `c`.
+/// Adds row i of `x`, times `c`, to row `rows[i]` of `out`. Two roundings: a fused operation outside the kernels is a call on some processors.
 pub(super) fn scatter_rows<S: Scalar>(out: &mut Matrix<S>, rows: &[usize], x: &Matrix<S>, c: S) {
     for (i, &row) in rows.iter().enumerate() {
         for (o, &x) in out.row_mut(row).iter_mut().zip(x.row(i)) {
-            *o = x.mul_add(c, *o);
+            *o += x * c;
         }
+    }
+}
+
+/// Row i of `x` becomes row `rows[i]` of `out`.
+pub(super) fn place_rows<S: Scalar>(out: &mut Matrix<S>, rows: &[usize], x: &Matrix<S>) {
+    for (i, &row) in rows.iter().enumerate() {
+        out.row_mut(row).copy_from_slice(x.row(i));
     }
 }

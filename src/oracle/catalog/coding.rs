@@ -1,7 +1,7 @@
 //! Catalog entries of the room [`crate::coding`].
 
 use crate::Result;
-use crate::coding::{Distortion, coding_rate, coding_rate_gradient};
+use crate::coding::{Distortion, coding_rate, coding_rate_gradient, unit_rows, unit_rows_vjp};
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Law, Operator, Port, Preset, Setting, Sides, Spec, Values, digits};
 use crate::scalar::{Ball, Scalar};
@@ -25,15 +25,37 @@ impl Operator for CodingRate {
             },
             Preset {
                 name: "redunet-repo",
-                doc: "loss.compute_loss_vec of the ReduNet code: its eps is ε²; otherwise the same number",
+                doc: "compute_loss_vec of the ReduNet code: its eps is ε²; otherwise the same number",
                 eps_means_eps2: true,
             },
+            Preset { name: "ldr-repo", doc: "the CTRL code: its eps is ε²; otherwise the same number", eps_means_eps2: true },
+            Preset {
+                name: "simdino-repo",
+                doc: "the rate inside MCRLoss on one process: its eps is ε²; otherwise the same number, see simdino_loss",
+                eps_means_eps2: true,
+            },
+            Preset {
+                name: "crate-vis",
+                doc: "vis_utils/coding_rate.py of CRATE, one head of one image: rows are divided by their length first, its eps is ε²",
+                eps_means_eps2: true,
+            },
+            Preset { name: "mcr2-pai", doc: "the MCR2 package of D. Pai: its eps is ε; the same number", eps_means_eps2: false },
         ],
         divergences: &[
-            "MCR² and ReduNet code: what they call eps is ε²; their eps=0.5 is our eps2=0.5, ε = 0.7071",
+            "what each code calls eps      stands where    factor to ours           beside it",
+            "  paper, book, mcr2-pai       ε               1",
+            "  mcr2-repo    loss.py        ε²              ε = √eps: 0.5 is 0.7071  n_k + 1e-8 in R_c; gam1 scales α, gam2 scales R: see mcr2_loss",
+            "  redunet-repo loss_vec       ε²              ε = √eps: 0.1 is 0.3162  predicted labels in R_c",
+            "  its fourier1d, fourier2d    ε²              ε² = eps·T               orthonormal DFT with α unchanged: see shift_rate",
+            "  redunet_paper (NumPy)       ε²              ε = √eps                 C_k has d for n_k: see rate_operators",
+            "  ldr-repo     mcrgan         ε²              ε = √eps                 n_k + 1e-8; returns the negative",
+            "  crate-vis    coding_rate.py ε²              ε = √eps: 0.01 is 0.1    unit rows; summed over heads, mean and unbiased deviation over images; a zero row is NaN",
+            "  simdino-repo MCRLoss        ε²              ε² = eps·N               N processes unless reduce_cov=1; γ = 1/p + 1/(Nm): see simdino_loss",
+            "  simdino book                ε               1                        γ free",
             "Bits instead of nats: divide by ln 2 = 0.6931",
             "Without the ½, or with log det of the scatter instead of I + scatter: not a rate",
             "d and n exchanged in α: equal only for n = d",
+            "Other names: total coding rate (TCR), expansion term, discriminative loss, log-det regulariser: R at a fixed ε, often with the opposite sign",
         ],
         couples: "rows and columns of one Z; leading axes are separate data sets",
         cost: "n·d·min(n,d) + min(n,d)³/3 flops",
@@ -45,13 +67,31 @@ impl Operator for CodingRate {
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
-        Ok(Values::new().with("value", coding_rate(&x.matrix("z")?, Distortion::Eps2(x.eps2()?))?))
+        let z = x.matrix("z")?;
+        let z = if x.preset() == "crate-vis" { unit_rows(&z)?.0 } else { z };
+        Ok(Values::new().with("value", coding_rate(&z, Distortion::Eps2(x.eps2()?))?))
     }
     fn vjp<S: Scalar>(x: &Args<S>, y: &Values<S>) -> Result<Values<S>> {
-        let gradient = coding_rate_gradient(&x.matrix("z")?, Distortion::Eps2(x.eps2()?))?;
-        let c = y.scalar("value")?;
-        let (name, eps) = x.eps_gradient(gradient.eps2)?;
-        Ok(Values::new().with("z", gradient.z.scale(c)).with(name, eps * c))
+        let (z, c, distortion) = (x.matrix("z")?, y.scalar("value")?, Distortion::Eps2(x.eps2()?));
+        let (z_bar, eps2) = if x.preset() == "crate-vis" {
+            let (unit, lengths) = unit_rows(&z)?;
+            let gradient = coding_rate_gradient(&unit, distortion)?;
+            (unit_rows_vjp(&unit, &lengths, &gradient.z)?, gradient.eps2)
+        } else {
+            let gradient = coding_rate_gradient(&z, distortion)?;
+            (gradient.z, gradient.eps2)
+        };
+        let (name, eps) = x.eps_gradient(eps2)?;
+        Ok(Values::new().with("z", z_bar.scale(c)).with(name, eps * c))
+    }
+    fn adjust(case: Case) -> Case {
+        let Ok(z) = case.inputs.matrix("z") else { return case };
+        if case.preset.as_deref() != Some("crate-vis") {
+            return case;
+        }
+        // A row of zeros has no direction.
+        let zero = |i: usize| z.row(i).iter().all(|x| *x == Ball::ZERO);
+        case.clone().input("z", Matrix::from_fn(z.rows(), z.cols(), |i, j| if zero(i) { Ball::exact(0.25) } else { z[(i, j)] }))
     }
     fn laws() -> Vec<Law> {
         vec![
@@ -66,7 +106,11 @@ impl Operator for CodingRate {
                 });
                 Ok(Some(Sides::of(value(f.eval(&case.clone().input("z", turned))?)?, value(f.eval(case)?)?)))
             }),
-            Law::equal("coding_rate/scale", "R(2Z; 2ε) = R(Z; ε)", |f, case| {
+            Law::equal("coding_rate/scale", "R(2Z; 2ε) = R(Z; ε); under crate-vis the scale of Z does not count at all", |f, case| {
+                if by_direction(case) {
+                    let twice = case.clone().input("z", case.inputs.matrix("z")?.scale(Ball::exact(2.0)));
+                    return Ok(Some(Sides::of(value(f.eval(&twice)?)?, value(f.eval(case)?)?)));
+                }
                 let mut scaled = case.clone().input("z", case.inputs.matrix("z")?.scale(Ball::exact(2.0)));
                 for (name, setting) in &mut scaled.params {
                     if let Setting::Number(x) = setting {
@@ -88,7 +132,10 @@ impl Operator for CodingRate {
             Law::at_most("coding_rate/lower_bound", "½ log(1 + A) ≤ R, A = α‖Z‖²", |f, case| {
                 Ok(Some(Sides::of(Ball::exact(0.5) * energy(case)?.log1p(), value(f.eval(case)?)?)))
             }),
-            Law::at_most("coding_rate/gradient_bound", "‖∂R/∂Z‖_F² ≤ α min(n, d) / 4", |f, case| {
+            Law::at_most("coding_rate/gradient_bound", "‖∂R/∂Z‖_F² ≤ α min(n, d) / 4, but for crate-vis", |f, case| {
+                if by_direction(case) {
+                    return Ok(None);
+                }
                 let gradient = f.vjp(case, &Values::new().with("value", Ball::ONE))?.matrix("z")?;
                 let q = Ball::exact(gradient.shape().into_iter().fold(usize::MAX, Ord::min) as f64);
                 Ok(Some(Sides::of(gradient.frobenius_squared(), alpha(case)? * q * Ball::exact(0.25))))
@@ -109,6 +156,11 @@ impl Operator for CodingRate {
                 is(Ball::ONE),
                 // ∂R/∂ε = 2ε ∂R/∂ε² at ε² = ½; the known derivative is in ε.
                 Values::new().with("eps2", digits("-3.6470215841759729768") / Ball::exact(2.0).sqrt()),
+            ),
+            Closed::new(
+                "two rows at a right angle, their lengths dropped (crate-vis): ln(1 + d/(2ε²))",
+                case(Matrix::from_rows(&[[3.0, 4.0], [-0.5, 0.375]]), 0.5).preset("crate-vis"),
+                is(Ball::exact(2.0).log1p()),
             ),
             Closed::new("Z = 0", case(Matrix::zeros(3, 2), 0.5), is(Ball::ZERO))
                 .gradient(is(Ball::ONE), Values::new().with("z", Matrix::zeros(3, 2))),
@@ -149,9 +201,15 @@ fn alpha(case: &Case) -> Result<Ball> {
     let eps2 = case.number("eps2").map_or_else(|| Ball::exact(case.number("eps").unwrap_or(f64::NAN)).square(), Ball::exact);
     Ok(Ball::exact(z.cols() as f64) / (Ball::exact(z.rows() as f64) * eps2))
 }
-/// `A = α‖Z‖²`.
+/// The preset under which only the directions of the rows count.
+fn by_direction(case: &Case) -> bool {
+    case.preset.as_deref() == Some("crate-vis")
+}
+/// `A = α‖Z‖²` of the rows that are coded.
 fn energy(case: &Case) -> Result<Ball> {
-    Ok(alpha(case)? * case.inputs.matrix("z")?.frobenius_squared())
+    let z = case.inputs.matrix("z")?;
+    let coded = if by_direction(case) { Ball::exact(z.rows() as f64) } else { z.frobenius_squared() };
+    Ok(alpha(case)? * coded)
 }
 /// A rotation by the angle of the 3-4-5 triangle in the planes (0, 1), (2, 3), …
 fn rotation(d: usize) -> Matrix<Ball> {

@@ -32,7 +32,8 @@ const DIVERGENCES: &[&str] = &[
     "Memberships stored as K dense n × n diagonal matrices cost O(K n²) memory: here labels or n × K weights",
     "Bits instead of nats: divide by ln 2 = 0.6931",
 ];
-const COST: &str = "3n·d² + (8/3)(K+1)·d³ flops with gradient, for n ≥ n_k ≥ d and labels; the smaller side of each source otherwise";
+pub(super) const COST: &str =
+    "3n·d² + (8/3)(K+1)·d³ flops with gradient, for n ≥ n_k ≥ d and labels; the smaller side of each source otherwise";
 
 fn rates<S: Scalar>(x: &Args<S>) -> Result<Rates<S>> {
     let guard = if matches!(x.preset(), "mcr2-repo" | "ldr-repo") { S::from_f64(1e-8) } else { S::ZERO };
@@ -359,11 +360,11 @@ fn is(x: Ball) -> Values<Ball> {
 fn ln(x: f64) -> Ball {
     Ball::exact(x).ln()
 }
-fn labelled(z: Matrix<Ball>, labels: &[i64], eps2: f64) -> Case {
+pub(super) fn labelled(z: Matrix<Ball>, labels: &[i64], eps2: f64) -> Case {
     Case::new(Values::new().with("z", z).with("labels", Tensor { shape: vec![labels.len()], data: labels.to_vec() })).set("eps2", eps2)
 }
 /// Six integer rows: `det M` is 463, those of the classes 76, 79 and 76.
-fn golden() -> Case {
+pub(super) fn golden() -> Case {
     let z = Matrix::from_rows(&[[1.0, 2.0, 0.0], [0.0, 1.0, 1.0], [2.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.0, -1.0, 2.0], [1.0, 0.0, -1.0]]);
     labelled(z, &[0, 0, 1, 1, 2, 2], 0.5)
 }
