@@ -660,6 +660,14 @@ fn the_tour_keeps_its_claims_and_repeats_itself() {
         section.figures().for_each(|f| drop(well_made(f)));
     }
 
+    // What is lost is the tail of the spectrum; ΔR = R − R_c rises step by step and stays below its ceiling.
+    let [first, loss, tail] = [1, 2, 3].map(|j| column(sections, "subspace-loss", j));
+    let energy = first[0] + tail[0];
+    assert!(loss.iter().zip(&tail).all(|(a, b)| (a - b).abs() <= 64.0 * 64.0 * f64::EPSILON * energy));
+    assert!(loss.windows(2).all(|w| w[1] <= w[0]));
+    let [r, r_c, gain, cosine] = [1, 2, 3, 4].map(|j| column(sections, "ascent-path", j));
+    assert!(gain.windows(2).all(|w| w[1] > w[0]) && cosine.windows(2).all(|w| w[1] < w[0]));
+    assert!((0..gain.len()).all(|i| (r[i] - r_c[i] - gain[i]).abs() <= 4.0 * f64::EPSILON * r[i]));
     let (gain, top) = (column(sections, "bits-unit", 4), column(sections, "bits-unit", 5));
     assert!(gain.iter().zip(&top).all(|(g, t)| *g > 0.0 && g <= t));
 
@@ -684,7 +692,7 @@ fn the_tour_keeps_its_claims_and_repeats_itself() {
     assert_eq!(opened(&nodes, "svg").len(), sections.iter().flat_map(Section::figures).count());
 
     // The files are those, whole.
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tour-files");
+    let dir = folder("tour-files");
     let written = tour.write(&dir).unwrap();
     let file_names: BTreeSet<String> = written.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect();
     assert_eq!(file_names.len(), written.len());
@@ -713,8 +721,12 @@ fn command(args: &[&str]) -> (i32, String, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_white-box")).arg("tour").args(args).output().unwrap();
     (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
 }
+/// A place where nothing is.
 fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&path);
+    let _ = std::fs::remove_file(&path);
+    path
 }
 
 #[test]
@@ -722,15 +734,15 @@ fn the_command_prints_tables_and_says_where_the_files_are() {
     let out = folder("tour-command");
     let (code, stdout, stderr) = command(&["--quick", "--chapter", "1", "--out", out.to_str().unwrap()]);
     assert_eq!((code, stderr.as_str()), (0, ""), "no progress where nobody watches");
-    assert!(stdout.contains("1. Bits") && stdout.contains(&format!("{}", out.join("index.html").display())));
+    assert!(stdout.contains("1. One linear subspace") && stdout.contains(&format!("{}", out.join("index.html").display())));
     assert!(!stdout.contains('\u{1b}') && !stdout.contains('\r'));
-    assert!(out.join("bits-raw.csv").exists());
+    assert!(out.join("subspace-loss.csv").exists() && !out.join("bits-raw.csv").exists());
 
     let (code, stdout, _) = command(&["--quick", "--chapter", "1", "--json", "--out", out.to_str().unwrap()]);
     let json = Json::parse(stdout.as_bytes()).unwrap();
     assert_eq!((code, json.get("failed").unwrap().as_i64()), (0, Some(0)));
     let chapter = &json.get("chapters").unwrap().as_array().unwrap()[0];
-    assert_eq!(chapter.get("tables").unwrap().as_array().unwrap()[0].get("name").unwrap().as_str(), Some("bits-raw"));
+    assert_eq!(chapter.get("tables").unwrap().as_array().unwrap()[0].get("name").unwrap().as_str(), Some("subspace-loss"));
 }
 
 #[test]

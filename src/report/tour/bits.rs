@@ -53,7 +53,7 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
     let mut table = Table::new("bits-unit", "Digits scaled to length 1: the same, with ceilings", with_ceiling);
     for point in scaled.iter().filter(|p| unit_grid.contains(&p.eps)) {
         let gain = point.rates.gain;
-        let top = ceiling(&samples, d, point.eps * point.eps);
+        let top = ceiling(&samples, d, point.eps * point.eps)?;
         table.row([
             point.eps.into(),
             point.rates.together.into(),
@@ -83,7 +83,10 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
         falls(&raw) && falls(&scaled),
         format!("Over {} values of `ε`, raw and scaled.", all.len()),
     );
-    let below = scaled.iter().all(|p| p.rates.gain <= ceiling(&samples, d, p.eps * p.eps) && p.rates.together <= most(p.eps));
+    let mut below = true;
+    for p in &scaled {
+        below &= p.rates.gain <= ceiling(&samples, d, p.eps * p.eps)? && p.rates.together <= most(p.eps);
+    }
     tour.claim(
         "Rate and gain of the scaled digits stay below their ceilings.",
         below,
@@ -119,7 +122,8 @@ fn curves(name: &str, what: &str, points: &[Point], top: Option<(&Samples, usize
     let curve = |name: &str, f: &dyn Fn(&Rates) -> f64| Series::curve(name, points.iter().map(|p| (p.eps, f(&p.rates))));
     let mut series = vec![curve("`R`", &|r| r.together), curve("`R_c`", &|r| r.apart), curve("`ΔR`", &|r| r.gain)];
     if let Some((samples, d)) = top {
-        series.push(Series::reference("ceiling of `ΔR`", points.iter().map(|p| (p.eps, ceiling(samples, d, p.eps * p.eps)))));
+        let ceilings = points.iter().map(|p| Ok((p.eps, ceiling(samples, d, p.eps * p.eps)?))).collect::<Result<Vec<_>>>()?;
+        series.push(Series::reference("ceiling of `ΔR`", ceilings));
     }
     let say = |x: f64| Fixed(1).show(x);
     LineChart {

@@ -2,11 +2,13 @@
 //!
 //! To add a chapter: a file here with `pub fn chapter(tour: &mut Tour) -> Result<()>`, its `mod` line, and its line in [`CHAPTERS`].
 
+mod ascent;
 mod bits;
 mod rates;
 mod samples;
+mod subspace;
 
-pub use samples::{Samples, normalise_rows};
+pub use samples::Samples;
 
 use super::figure::Figure;
 use super::page::Page;
@@ -29,8 +31,11 @@ pub struct Chapter {
 }
 
 /// The chapters in the order in which they are told. A chapter's number is its place here.
-pub const CHAPTERS: &[Chapter] =
-    &[Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter }];
+pub const CHAPTERS: &[Chapter] = &[
+    Chapter { part: 1, name: "subspace", title: "One linear subspace", run: subspace::chapter },
+    Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
+    Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
+];
 
 /// The titles of the parts.
 pub const PARTS: &[&str] = &["principles for learning representations", "deep representations by unrolled optimisation"];

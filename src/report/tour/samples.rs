@@ -1,10 +1,10 @@
 //! The digits as the chapters use them.
 
+use crate::Result;
 use crate::data::{Digits, digits};
 use crate::linalg::Matrix;
 use crate::reduction::Membership;
-use crate::scalar::Bulk;
-use crate::{Error, Result};
+use crate::reduction::optimum::{Constraint, feasible};
 use std::rc::Rc;
 
 /// Images as rows, with the digit that each shows.
@@ -32,23 +32,10 @@ impl Samples {
     }
     /// The rows with each scaled to length 1. Errors: `Domain` for a row of zeros.
     pub fn normalised(&self) -> Result<Matrix<f64>> {
-        normalise_rows(&self.x)
+        Ok(feasible(&self.x, Constraint::Rows, &self.membership)?.0)
     }
     /// Rows of `z` class by class.
     pub fn split(&self, z: &Matrix<f64>) -> Result<Vec<Matrix<f64>>> {
         self.classes.iter().map(|rows| z.select_rows(rows)).collect()
     }
-}
-
-/// `z_i / ‖z_i‖` for every row. Errors: `Domain` for a row of zeros.
-pub fn normalise_rows(z: &Matrix<f64>) -> Result<Matrix<f64>> {
-    let mut out = z.clone();
-    for i in 0..z.rows() {
-        let norm = f64::dot(z.row(i), z.row(i)).sqrt();
-        if norm == 0.0 {
-            return Err(Error::domain(format!("row {i}"), "a row that is not all zeros", "zeros").named("DegenerateProjection"));
-        }
-        out.row_mut(i).iter_mut().for_each(|x| *x /= norm);
-    }
-    Ok(out)
 }
