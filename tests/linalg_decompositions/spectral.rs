@@ -163,7 +163,7 @@ fn divided_differences_do_not_cancel() {
         worst
     }
     // The quotient loses u^⅛, quadrature leaves gap⁶.
-    assert!(worst::<f64>() < f64::UNIT_ROUNDOFF.powf(0.75) && worst::<f32>() < f32::UNIT_ROUNDOFF.powf(0.75) as f64);
+    assert!(worst::<f64>() < f64::UNIT_ROUNDOFF.powf(0.75) && worst::<f32>() < f32::UNIT_ROUNDOFF.powf(0.75));
     assert!(worst::<DoubleDouble>() < DoubleDouble::UNIT_ROUNDOFF.powf(0.75));
     for k in 1..60 {
         let (x, y) = (Ball::exact(1.25), Ball::exact(1.25 + 2f64.powi(-k)));
