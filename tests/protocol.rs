@@ -83,7 +83,8 @@ fn ten_thousand_requests_a_tenth_of_them_malformed() {
         if !ok(&reply) {
             refused += 1;
             let kind = reply.get("error").unwrap().get("kind").and_then(Json::as_str).unwrap();
-            assert!(edited || kind == "undecided", "{reply}");
+            // A legal case may still have no answer in the number type asked for; it is then said so in kind.
+            assert!(edited || kind == "undecided" || kind == "not-positive-definite", "{reply}");
         }
     }
     assert!(refused > 500, "{refused} of 1000 malformed requests refused");
