@@ -1,5 +1,6 @@
 //! The command `white-box`: one file a call.
 
+mod accuracy;
 mod arguments;
 mod eval;
 mod files;

@@ -1,25 +1,32 @@
 //! `white-box verify`.
 
+use super::accuracy;
 use super::arguments::{self, Arguments};
-use crate::Result;
 use crate::data::json::Json;
 use crate::oracle::{CATALOG, Entry, Report, find, verify};
+use crate::{Error, Result};
 use std::process::ExitCode;
 use std::time::Instant;
 
-pub const USAGE: &str = "white-box verify [OP…] [--cases N] [--seed S] [--json]
+pub const USAGE: &str = "white-box verify [OP…] [--cases N] [--seed S] [--json] [--exhaustive [--table FILE]]
 
 Every operator on its cases: values in every number type against the certified enclosure, gradients against dual numbers and central
 differences, laws, closed forms, malformed requests. One line each; exit 1 on any failure.
   --cases N   cases an operator, smallest first (default 12)
   --seed S    the seed of the cases (default 1)
+  --exhaustive  also measure the accuracy of the elementary functions, in f32 at every number (minutes)
+  --table FILE  write what that measured as Markdown (docs/accuracy.md)
 Columns: worst f64 error in ulps of the largest entry and as a share of the allowed error, for outputs and gradients; digits the enclosure
 certifies at least; gradient against central differences; laws checked; closed forms; malformed requests refused.";
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
-    let args = Arguments::parse(args, &["--cases", "--seed"], &["--json"], "operators", 0..=usize::MAX)?;
+    let args = Arguments::parse(args, &["--cases", "--seed", "--table"], &["--json", "--exhaustive"], "operators", 0..=usize::MAX)?;
     let cases = args.number("--cases", "a whole number")?.unwrap_or(12);
     let seed = args.number("--seed", "a whole number")?.unwrap_or(1);
+    let table = args.one("--table")?;
+    if table.is_some() && !args.switch("--exhaustive") {
+        return Err(Error::usage("--table", "--exhaustive as well", "none"));
+    }
     let entries: Vec<&dyn Entry> = match args.positional() {
         [] => CATALOG.to_vec(),
         names => names.iter().map(|n| find(n)).collect::<Result<_>>()?,
@@ -45,6 +52,9 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
             entries.len(),
             start.elapsed().as_secs_f64()
         ))?;
+    }
+    if args.switch("--exhaustive") {
+        failed += accuracy::measure(args.switch("--json"), table)?;
     }
     Ok(ExitCode::from(u8::from(failed > 0)))
 }

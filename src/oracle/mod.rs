@@ -1,5 +1,6 @@
 //! The operator catalog and the tools that walk it: evaluate, certify, verify, serve.
 
+pub mod accuracy;
 mod case;
 pub mod catalog;
 mod entry;
