@@ -1,9 +1,11 @@
 //! Every fast path equals its short definition bit for bit: on every instruction set this processor has, with one to four threads, for odd
 //! shapes, transposed and strided operands, NaN and infinite inputs.
 
+use std::hint::black_box;
+use std::time::Duration;
 use white_box::linalg::dispatch::Isa;
 use white_box::linalg::kernel::{self, Real};
-use white_box::linalg::{definition, threads::with_threads};
+use white_box::linalg::{definition, threads::with_threads, timing::interleave};
 use white_box::scalar::{DoubleDouble, Function, Part, Scalar, View};
 
 /// A stream of numbers over about fifteen decades, of either sign, some of them zero.
@@ -370,4 +372,94 @@ fn sums_go_over_sixteen_lanes() {
         check::<f64>(isa);
         check::<f32>(isa);
     }
+}
+
+/// A compiler that stops vectorising a kernel makes it some twenty times slower and says nothing. So each is held against its definition on
+/// the same instruction set, or against bare arithmetic, in the same minute: least times of interleaved samples, the best of a few tries.
+/// The floors are half of what was measured. Only full optimisation keeps the tiles in registers, so this is for `cargo test --release`.
+#[test]
+fn kernels_stay_fast() {
+    let isa = Isa::detect();
+    if cfg!(debug_assertions) || isa == Isa::PORTABLE {
+        return;
+    }
+    fn slow<T: Real>(isa: Isa, [product, cholesky, solve, dot]: [f64; 4], [exp, softmax]: [usize; 2]) -> Vec<String> {
+        let mut stream = Stream(31);
+        let (n, m) = (96, 128);
+        let a = positive_definite::<T>(&mut stream, n);
+        let mut l = a.clone();
+        definition::cholesky(&mut l, n).unwrap();
+        let b: Vec<T> = (0..n * m).map(|_| T::from_f64(stream.bits() as f64 / (1u64 << 52) as f64 - 1.0)).collect();
+        let (long, mut failures) = (&b[..4096], Vec::new());
+        let mut hold = |what: &str, floor: f64, fast: &mut dyn FnMut(), slow: &mut dyn FnMut()| {
+            let mut best = 0.0;
+            for _ in 0..5 {
+                let t = interleave(7, Duration::from_micros(500), &mut [fast, slow]);
+                let ratio = t[1].least / t[0].least;
+                if ratio > best {
+                    best = ratio;
+                }
+            }
+            println!("{} {what}: {best:.2}, at least {floor}", T::NAME);
+            if best < floor {
+                failures.push(format!("{} {what}: {best:.2} times as fast as what it is held against, expected {floor}", T::NAME));
+            }
+        };
+        let (view_l, view_b) = (View::new(&l, n, n), View::new(&b, n, m));
+        let (mut x, mut y) = (b.clone(), b.clone());
+        let (fast, slow) = (&mut || kernel::product(isa, view_l, view_b, &mut x, Part::Full), &mut || {
+            kernel::plain::product(isa, view_l, view_b, &mut y, Part::Full)
+        });
+        hold("product", product, fast, slow);
+        let (mut x, mut y) = (a.clone(), a.clone());
+        let fast = &mut || {
+            x.copy_from_slice(&a);
+            kernel::cholesky(isa, &mut x, n).unwrap();
+        };
+        let slow = &mut || {
+            y.copy_from_slice(&a);
+            kernel::plain::cholesky(isa, &mut y, n).unwrap();
+        };
+        hold("cholesky", cholesky, fast, slow);
+        let (mut x, mut y) = (b.clone(), b.clone());
+        let fast = &mut || {
+            x.copy_from_slice(&b);
+            kernel::solve_cholesky_rows(isa, &l, n, &mut x).unwrap();
+        };
+        let slow = &mut || {
+            y.copy_from_slice(&b);
+            kernel::plain::solve_cholesky_rows(isa, &l, n, &mut y).unwrap();
+        };
+        hold("solve", solve, fast, slow);
+        let fast = &mut || {
+            black_box(kernel::dot(isa, long, long));
+        };
+        let slow = &mut || {
+            black_box(kernel::plain::dot(isa, long, long));
+        };
+        hold("dot", dot, fast, slow);
+        // The plain loops of these vectorise as well: hold them against so many register operations an element.
+        let mut x = long.to_vec();
+        let fast = &mut || {
+            x.copy_from_slice(long);
+            kernel::map(isa, Function::Exp, &mut x);
+        };
+        let per_step = kernel::spin::<T>(isa, 1);
+        let spin = |operations: usize| {
+            move || {
+                black_box(kernel::spin::<T>(isa, operations * 4096 / per_step));
+            }
+        };
+        hold("exp", 1.0, fast, &mut spin(exp));
+        let mut x = long.to_vec();
+        let fast = &mut || {
+            x.copy_from_slice(long);
+            kernel::softmax_rows(isa, &mut x, 64);
+        };
+        hold("softmax", 1.0, fast, &mut spin(softmax));
+        failures
+    }
+    let mut failures = slow::<f64>(isa, [4.0, 2.3, 20.0, 1.7], [200, 260]);
+    failures.extend(slow::<f32>(isa, [8.0, 3.5, 30.0, 2.4], [130, 300]));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
