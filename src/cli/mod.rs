@@ -8,6 +8,7 @@ mod ops;
 mod rate;
 mod serve;
 mod tour;
+mod train;
 mod verify;
 
 pub use arguments::Arguments;
@@ -35,6 +36,7 @@ const CALLS: &[Call] = &[
     },
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
+    Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];

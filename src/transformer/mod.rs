@@ -7,18 +7,29 @@
 //! | compression | `∇R^c` with a softmax for its correlations: subspace self-attention | [`ssa`], [`mssa`], [`MssaOfficial`] |
 //! | sparsification | one step of a (non-negative) LASSO | [`ista_step`], [`crate_ista`] |
 //! | layer | one of each | [`crate_layer`], [`Block`] |
+//! | model | patches, layers, a classifier | [`Design`], [`Vision`] |
 
 mod attention;
 mod block;
+mod config;
+mod design;
+mod embedding;
 mod ista;
 mod ladder;
 mod mhsa;
 mod mlp;
 mod mssa;
+mod patches;
 mod rate;
+pub mod run;
 mod ssa;
+mod training;
+mod vision;
 
 pub use block::{Attention, Block, BlockTrace, Compression, CrateLayerGradient, Feed, crate_layer, crate_layer_vjp};
+pub use config::{Config, POOLS};
+pub use design::{AttentionKind, Design, FeedKind, Pool};
+pub use embedding::{Embedding, EmbeddingTrace};
 pub use ista::{Ista, IstaGradient, IstaTrace, Shrink, crate_ista, crate_ista_vjp, ista_objective, ista_step, ista_step_vjp};
 pub use ladder::{
     LadderGradient, convex_step, convex_step_vjp, rate_gradient, rate_gradient_neumann, rate_gradient_neumann_vjp, rate_gradient_no_self,
@@ -28,11 +39,15 @@ pub use ladder::{
 pub use mhsa::{Mhsa, MhsaTrace};
 pub use mlp::{Mlp, MlpTrace};
 pub use mssa::{MssaGradient, MssaOfficial, MssaTrace, mssa, mssa_vjp};
+pub use patches::{Grid, PatchOrder};
 pub use rate::{
     SparseRateReduction, SparseRateReductionGradient, Sparsity, SubspaceRateGradient, sparse_rate_reduction,
     sparse_rate_reduction_gradient, sparsity_gradient, sparsity_norm, subspace_coding_rate, subspace_coding_rate_gradient,
 };
+pub use run::{LogRow, Run};
 pub use ssa::{Ssa, SsaGradient, ssa, ssa_vjp};
+pub use training::{CHUNK, Outcome, Recipe, Samples, Trainer, evaluate};
+pub use vision::{Vision, VisionTrace};
 
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;

@@ -1,0 +1,312 @@
+//! Training a classifier of images: CRATE, ViT, and the mixtures of the ablation.
+
+use super::data;
+use super::progress::Progress;
+use crate::cli::arguments::{self, Arguments};
+use crate::learn::{Optimiser, Parameters, Schedule, from_arrays, split_samples};
+use crate::scalar::Scalar;
+use crate::transformer::run::config_of;
+use crate::transformer::{AttentionKind, Config, Design, FeedKind, POOLS, Recipe, Run, Samples, Vision, evaluate};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+pub const USAGE: &str = "white-box train --model crate|vit|mssa-mlp|mhsa-ista --data DATA [--out RUN] [options]
+white-box train --resume --out RUN
+
+Trains a classifier of images. DATA is `digits` (1,797 images of 8 × 8, built in) or IMAGES+LABELS: two .npy or IDX files (also gzipped), images n × h × w or
+n × c × h × w, whole numbers as shares of 255. Into RUN go model.safetensors (official names), checkpoint.safetensors and log.csv, each whole or not at all.
+--resume goes on from the checkpoint, to the same bits as if nothing had happened. The bits do not depend on the number of threads (WHITE_BOX_THREADS).
+
+data      --test N          hold out N samples, every class by its share (digits: 360)
+          --test-data DATA  a test set of its own
+          --shift P         move training images by up to P pixels each way (1)
+model     --patch 2 --dim 64 --depth 4 --heads 4 --head-width W --hidden H --pool cls|mean|patches --classes C
+training  --epochs 60 --batch 64 --optimiser adamw|adam|lion|sgd --rate 0.002 --weight-decay 0.05 --momentum 0.9 --nesterov
+          --schedule cosine|constant|crate-repo|nanogpt --warmup EPOCHS (5) --floor F (0) --smoothing 0.1
+          --init W.safetensors  start from these weights     --batches FILE  rows of the data for every step, steps × batch, instead of epochs
+          --seed 0 --seeds N    N runs with consecutive seeds, and their mean     --scalar f32|f64 (f32)     --quiet";
+
+const VALUED: [&str; 29] = [
+    "--model", "--data", "--test", "--test-data", "--out", "--epochs", "--batch", "--optimiser", "--rate", "--weight-decay", "--momentum", "--schedule",
+    "--warmup", "--floor", "--smoothing", "--shift", "--patch", "--dim", "--depth", "--heads", "--head-width", "--hidden", "--pool", "--classes", "--init",
+    "--batches", "--seed", "--seeds", "--scalar",
+];
+
+pub fn run(args: &[String]) -> Result<ExitCode> {
+    let args = Arguments::parse(args, &VALUED, &["--resume", "--nesterov", "--quiet"], "no words without an option", 0..=0)?;
+    let scalar = if args.switch("--resume") {
+        let directory = args.one("--out")?.ok_or_else(|| Error::usage("--resume", "--out RUN beside it", "no --out"))?;
+        if let Some(extra) = VALUED.iter().find(|n| **n != "--out" && args.all(n).next().is_some()) {
+            return Err(Error::usage(*extra, "nothing but --out and --quiet with --resume: the run knows the rest", "an option"));
+        }
+        config_of(Path::new(directory))?.scalar
+    } else {
+        args.one("--scalar")?.unwrap_or("f32").to_string()
+    };
+    match scalar.as_str() {
+        "f32" => train::<f32>(&args),
+        "f64" => train::<f64>(&args),
+        other => Err(Error::usage("--scalar", "f32 or f64", format!("`{}`", other.escape_default()))),
+    }
+}
+
+fn train<S: Scalar>(args: &Arguments) -> Result<ExitCode> {
+    let out = args.one("--out")?.map(PathBuf::from);
+    let seeds: u64 = args.number("--seeds", "a whole number from 1 on")?.unwrap_or(1);
+    if seeds == 0 {
+        return Err(Error::usage("--seeds", "a whole number from 1 on", "0"));
+    }
+    let first: u64 = args.number("--seed", "a whole number")?.unwrap_or(0);
+    let mut accuracies = Vec::new();
+    for k in 0..seeds {
+        let directory = match (&out, seeds) {
+            (Some(out), 1) => Some(out.clone()),
+            (Some(out), _) => Some(out.join(format!("seed-{}", first.wrapping_add(k)))),
+            (None, _) => None,
+        };
+        accuracies.extend(one::<S>(args, first.wrapping_add(k), directory.as_deref())?);
+    }
+    if accuracies.len() > 1 {
+        let n = accuracies.len() as f64;
+        let mean = accuracies.iter().sum::<f64>() / n;
+        let deviation = (accuracies.iter().map(|a| (a - mean) * (a - mean)).sum::<f64>() / (n - 1.0)).sqrt();
+        arguments::line(&format!("mean of {n} seeds: test accuracy {:.2} % ± {:.2}", 100.0 * mean, 100.0 * deviation))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A training and what it needs, ready to go on.
+struct Ready<S> {
+    run: Run<S>,
+    samples: Samples<S>,
+    train: Vec<usize>,
+    test: Option<Samples<S>>,
+    given: Option<Vec<Vec<usize>>>,
+}
+
+/// One run; its accuracy on the test set, if there is one.
+fn one<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Result<Option<f64>> {
+    let resumed = args.switch("--resume");
+    let mut ready = match directory {
+        Some(directory) if resumed => prepare(Run::<S>::resume(directory)?)?,
+        _ => begin::<S>(args, seed, directory)?,
+    };
+    let Ready { run, samples, train, test, given } = &mut ready;
+    let quiet = args.switch("--quiet");
+    let per_epoch = given.as_ref().map_or(train.len().div_ceil(run.config.recipe.batch), Vec::len) as u64;
+    let total = per_epoch * run.config.epochs as u64;
+    if !quiet {
+        let design = run.config.design;
+        eprintln!(
+            "{} parameters, {} tokens of {}, {} images to train on{}",
+            run.trainer.model.count(),
+            design.tokens(),
+            design.dim,
+            train.len(),
+            test.as_ref().map_or(String::new(), |t| format!(", {} to test", t.labels.len()))
+        );
+    }
+    let (mut progress, mut saved) = (Progress::new(run.trainer.moments.steps, quiet), Instant::now());
+    while run.trainer.moments.steps < total {
+        match given {
+            // Every step of given batches has its row.
+            Some(batches) => {
+                let outcome = run.step(samples, &batches[run.trainer.moments.steps as usize])?;
+                run.note(outcome, None)?;
+                progress.step(run.trainer.moments.steps, total, outcome.samples, &format!("loss {:.4}", outcome.loss));
+            }
+            None => {
+                let mut epoch = crate::transformer::Outcome::default();
+                for batch in run.batches(train) {
+                    epoch = epoch.and(run.step(samples, &batch)?);
+                    let text = format!("epoch {}  loss {:.4}  accuracy {:.1} %", run.epoch + 1, epoch.loss, 100.0 * epoch.accuracy());
+                    progress.step(run.trainer.moments.steps, total, batch.len(), &text);
+                }
+                run.epoch += 1;
+                run.note(epoch, test.as_ref())?;
+            }
+        }
+        if let Some(directory) = directory
+            && (saved.elapsed() > Duration::from_secs(1) && run.trainer.moments.steps < total)
+        {
+            run.save(directory)?;
+            saved = Instant::now();
+        }
+    }
+    let (seconds, pace) = progress.pace();
+    progress.clear();
+    if let Some(directory) = directory {
+        run.save(directory)?;
+    }
+    let whole = evaluate(&run.trainer.model, &samples.select(train)?, 0.0)?;
+    let mut text = format!("seed {}: training loss {:.4}, accuracy {:.2} %", run.config.recipe.seed, whole.loss, 100.0 * whole.accuracy());
+    let tested = test.as_ref().map(|t| evaluate(&run.trainer.model, t, 0.0)).transpose()?;
+    if let Some(t) = tested {
+        text += &format!("; test loss {:.4}, accuracy {:.2} % of {}", t.loss, 100.0 * t.accuracy(), t.samples);
+    }
+    arguments::line(&text)?;
+    if !quiet {
+        eprintln!("{seconds:.1} s, {pace:.0} images/s{}", directory.map_or(String::new(), |d| format!("; in {}", d.display())));
+    }
+    Ok(tested.map(|t| t.accuracy()))
+}
+
+/// Data and batches of a run that a checkpoint describes. Errors: `Usage` if the data are not those the run began with.
+fn prepare<S: Scalar>(run: Run<S>) -> Result<Ready<S>> {
+    let config = run.config.clone();
+    let loaded = data::load::<S>(&config.data)?;
+    if loaded.hash != config.data_hash {
+        let expected = format!("the data the run began with, SHA-256 {}", config.data_hash);
+        return Err(Error::usage(config.data.join("+"), expected, loaded.hash));
+    }
+    let given = match &config.batches {
+        None => None,
+        Some([path, hash]) => {
+            let (batches, found) = data::batches(path, loaded.samples.labels.len())?;
+            if found != *hash {
+                return Err(Error::usage(path.as_str(), format!("the batches the run began with, SHA-256 {hash}"), found));
+            }
+            Some(batches)
+        }
+    };
+    ready(run, loaded.samples, loaded.image, given)
+}
+
+/// Cuts the test set off.
+fn ready<S: Scalar>(run: Run<S>, samples: Samples<S>, image: [usize; 3], given: Option<Vec<Vec<usize>>>) -> Result<Ready<S>> {
+    let classes = run.config.design.classes;
+    samples.check(classes)?;
+    let all: Vec<usize> = (0..samples.labels.len()).collect();
+    let (train, test) = if run.config.held_out > 0 {
+        let (train, test) = split_samples(&samples.labels, run.config.held_out, run.config.recipe.seed)?;
+        let test = samples.select(&test)?;
+        (train, Some(test))
+    } else if run.config.test.is_empty() {
+        (all, None)
+    } else {
+        let test = data::load::<S>(&run.config.test)?;
+        if test.image != image {
+            return Err(Error::shape("--test-data", format!("images of {image:?}"), format!("{:?}", test.image)));
+        }
+        test.samples.check(classes)?;
+        (all, Some(test.samples))
+    };
+    Ok(Ready { run, samples, train, test, given })
+}
+
+/// A run from the command line, checked before any work.
+fn begin<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Result<Ready<S>> {
+    let given = args.one("--data")?.ok_or_else(|| Error::usage("--data", "`digits` or IMAGES+LABELS", "no --data"))?;
+    let parts = data::parts(given)?;
+    let loaded = data::load::<S>(&parts)?;
+    let is_digits = parts.len() == 1;
+    let batches = args.one("--batches")?.map(|path| data::batches(path, loaded.samples.labels.len()).map(|b| (path, b))).transpose()?;
+    let test = args.one("--test-data")?.map(data::parts).transpose()?.unwrap_or_default();
+    let held_out = match args.number("--test", "a whole number")? {
+        Some(_) if !test.is_empty() => return Err(Error::usage("--test", "--test or --test-data", "both")),
+        Some(n) => n,
+        None if is_digits && test.is_empty() && batches.is_none() => 360,
+        None => 0,
+    };
+    let training = loaded.samples.labels.len().saturating_sub(held_out);
+    let config = Config {
+        design: design(args, &loaded)?,
+        recipe: recipe(args, seed, training, batches.as_ref().map(|(_, (b, _))| b))?,
+        epochs: epochs(args, batches.is_some())?,
+        scalar: S::NAME.into(),
+        data: parts,
+        data_hash: loaded.hash,
+        held_out,
+        test,
+        batches: batches.as_ref().map(|(path, (_, hash))| [path.to_string(), hash.clone()]),
+        init: args.one("--init")?.map(str::to_string),
+    };
+    let mut model = Vision::initialise(config.design, seed)?;
+    if let Some(path) = &config.init {
+        let arrays = crate::cli::files::read(path)?;
+        from_arrays(&mut model, &arrays).map_err(|e| e.within(path))?;
+    }
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory).map_err(|e| Error::io(directory.display().to_string(), "a directory to write into", e.to_string()))?;
+    }
+    ready(Run::new(config, model)?, loaded.samples, loaded.image, batches.map(|(_, (b, _))| b))
+}
+
+fn epochs(args: &Arguments, given_batches: bool) -> Result<usize> {
+    match (args.number("--epochs", "a whole number")?, given_batches) {
+        (Some(_), true) => Err(Error::usage("--epochs", "--epochs or --batches", "both")),
+        (None, true) => Ok(1),
+        (given, false) => Ok(given.unwrap_or(60)),
+    }
+}
+
+fn design<S: Scalar>(args: &Arguments, loaded: &data::Loaded<S>) -> Result<Design> {
+    let size = |name: &str, default: usize| Ok::<usize, Error>(args.number(name, "a whole number")?.unwrap_or(default));
+    let (patch, dim, depth, heads) = (size("--patch", 2)?, size("--dim", 64)?, size("--depth", 4)?, size("--heads", 4)?);
+    let most = loaded.samples.labels.iter().max().map_or(1, |m| m + 1);
+    let classes = size("--classes", most)?;
+    let model = args.one("--model")?.unwrap_or("crate");
+    let mut design = match model {
+        "vit" => Design::new_vit(loaded.image, patch, dim, depth, heads, classes),
+        _ => Design::new_crate(loaded.image, patch, dim, depth, heads, classes),
+    };
+    match model {
+        "mssa-mlp" => design.feed = FeedKind::Mlp,
+        "mhsa-ista" => design.attention = AttentionKind::Mhsa,
+        _ => {}
+    }
+    if args.one("--head-width")?.is_none() && (heads == 0 || !dim.is_multiple_of(heads)) {
+        return Err(Error::shape("--heads", format!("a divisor of --dim {dim}, or --head-width"), heads.to_string()).named("HeadsDoNotDivide"));
+    }
+    design.head_width = size("--head-width", design.head_width)?;
+    design.hidden = size("--hidden", design.hidden)?;
+    if let Some(pool) = args.one("--pool")? {
+        let legal: Vec<&str> = POOLS.iter().map(|(n, _)| *n).collect();
+        let found = || Error::usage("--pool", legal.join(", "), format!("`{}`", pool.escape_default()));
+        design.pool = POOLS.iter().find(|(n, _)| *n == pool).ok_or_else(found)?.1;
+    }
+    design.check()?;
+    Ok(design)
+}
+
+fn recipe(args: &Arguments, seed: u64, training: usize, given: Option<&Vec<Vec<usize>>>) -> Result<Recipe> {
+    let real = |name: &str, default: f64| -> Result<f64> {
+        let x: f64 = args.number(name, "a number")?.unwrap_or(default);
+        if x >= 0.0 && x.is_finite() { Ok(x) } else { Err(Error::domain(name, "a finite number from 0 on", x.to_string())) }
+    };
+    let size = |name: &str, default: usize| Ok::<usize, Error>(args.number(name, "a whole number")?.unwrap_or(default));
+    let (batch, weight_decay) = (given.map_or(size("--batch", 64)?, |b| b[0].len()), real("--weight-decay", 0.05)?);
+    if batch == 0 {
+        return Err(Error::usage("--batch", "at least one sample", "0"));
+    }
+    let optimiser = match args.one("--optimiser")?.unwrap_or("adamw") {
+        "adamw" => Optimiser::adamw(weight_decay),
+        "adam" => Optimiser::Adam { betas: [0.9, 0.999], eps: 1e-8, weight_decay },
+        "lion" => Optimiser::lion(weight_decay),
+        "sgd" => Optimiser::Sgd { momentum: real("--momentum", 0.9)?, dampening: 0.0, nesterov: args.switch("--nesterov"), weight_decay },
+        other => return Err(Error::usage("--optimiser", "adamw, adam, lion or sgd", format!("`{}`", other.escape_default()))),
+    };
+    let (per_epoch, epochs) = match given {
+        Some(b) => (1.0, b.len() as f64),
+        None => (training.div_ceil(batch) as f64, epochs(args, false)? as f64),
+    };
+    // Given batches are compared with another program's: constant rate, nothing moved, unless asked for.
+    let (form, shift) = if given.is_some() { ("constant", 0) } else { ("cosine", 1) };
+    let (warmup, floor) = (real("--warmup", if given.is_some() { 0.0 } else { 5.0 })? * per_epoch, real("--floor", 0.0)?);
+    let total = epochs * per_epoch;
+    let schedule = match args.one("--schedule")?.unwrap_or(form) {
+        "constant" => Schedule::Constant,
+        "cosine" => Schedule::WarmupCosine { warmup, total, floor },
+        "nanogpt" => Schedule::NanoGpt { warmup, total, floor },
+        // Counted in epochs at its source, here continued between them.
+        "crate-repo" => Schedule::CrateRepo { warmup, epochs: total },
+        other => return Err(Error::usage("--schedule", "cosine, constant, crate-repo or nanogpt", format!("`{}`", other.escape_default()))),
+    };
+    let (rate, smoothing) = (real("--rate", 0.002)?, real("--smoothing", 0.1)?);
+    if smoothing > 1.0 {
+        return Err(Error::domain("--smoothing", "a number from 0 to 1", smoothing.to_string()));
+    }
+    Ok(Recipe { optimiser, rate, schedule, smoothing, batch, shift: size("--shift", shift)?, seed })
+}
