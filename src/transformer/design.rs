@@ -68,7 +68,7 @@ impl Design {
             dim,
             depth,
             heads,
-            head_width: if heads == 0 { 0 } else { dim / heads },
+            head_width: dim.checked_div(heads).unwrap_or(0),
             hidden: 4 * dim,
             classes,
             pool: Pool::Cls,

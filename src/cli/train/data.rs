@@ -79,7 +79,9 @@ pub fn batches(path: &str, samples: usize) -> Result<(Vec<Vec<usize>>, String)> 
     let numbers = array.to_i64().map_err(|e| e.within(path))?;
     let whole = |(k, &i): (usize, &i64)| {
         let fits = usize::try_from(i).ok().filter(|&i| i < samples);
-        fits.ok_or_else(|| Error::domain(format!("{path}: [{}, {}]", k / batch, k % batch), format!("a row of the data, below {samples}"), i.to_string()))
+        fits.ok_or_else(|| {
+            Error::domain(format!("{path}: [{}, {}]", k / batch, k % batch), format!("a row of the data, below {samples}"), i.to_string())
+        })
     };
     let rows: Vec<usize> = numbers.iter().enumerate().map(whole).collect::<Result<_>>()?;
     let bytes: Vec<u8> = numbers.iter().flat_map(|i| i.to_le_bytes()).collect();

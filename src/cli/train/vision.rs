@@ -29,9 +29,35 @@ training  --epochs 60 --batch 64 --optimiser adamw|adam|lion|sgd --rate 0.002 --
           --seed 0 --seeds N    N runs with consecutive seeds, and their mean     --scalar f32|f64 (f32)     --quiet";
 
 const VALUED: [&str; 29] = [
-    "--model", "--data", "--test", "--test-data", "--out", "--epochs", "--batch", "--optimiser", "--rate", "--weight-decay", "--momentum", "--schedule",
-    "--warmup", "--floor", "--smoothing", "--shift", "--patch", "--dim", "--depth", "--heads", "--head-width", "--hidden", "--pool", "--classes", "--init",
-    "--batches", "--seed", "--seeds", "--scalar",
+    "--model",
+    "--data",
+    "--test",
+    "--test-data",
+    "--out",
+    "--epochs",
+    "--batch",
+    "--optimiser",
+    "--rate",
+    "--weight-decay",
+    "--momentum",
+    "--schedule",
+    "--warmup",
+    "--floor",
+    "--smoothing",
+    "--shift",
+    "--patch",
+    "--dim",
+    "--depth",
+    "--heads",
+    "--head-width",
+    "--hidden",
+    "--pool",
+    "--classes",
+    "--init",
+    "--batches",
+    "--seed",
+    "--seeds",
+    "--scalar",
 ];
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
@@ -229,7 +255,8 @@ fn begin<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Re
         from_arrays(&mut model, &arrays).map_err(|e| e.within(path))?;
     }
     if let Some(directory) = directory {
-        std::fs::create_dir_all(directory).map_err(|e| Error::io(directory.display().to_string(), "a directory to write into", e.to_string()))?;
+        std::fs::create_dir_all(directory)
+            .map_err(|e| Error::io(directory.display().to_string(), "a directory to write into", e.to_string()))?;
     }
     ready(Run::new(config, model)?, loaded.samples, loaded.image, batches.map(|(_, (b, _))| b))
 }
@@ -258,7 +285,9 @@ fn design<S: Scalar>(args: &Arguments, loaded: &data::Loaded<S>) -> Result<Desig
         _ => {}
     }
     if args.one("--head-width")?.is_none() && (heads == 0 || !dim.is_multiple_of(heads)) {
-        return Err(Error::shape("--heads", format!("a divisor of --dim {dim}, or --head-width"), heads.to_string()).named("HeadsDoNotDivide"));
+        return Err(
+            Error::shape("--heads", format!("a divisor of --dim {dim}, or --head-width"), heads.to_string()).named("HeadsDoNotDivide")
+        );
     }
     design.head_width = size("--head-width", design.head_width)?;
     design.hidden = size("--hidden", design.hidden)?;
@@ -302,7 +331,9 @@ fn recipe(args: &Arguments, seed: u64, training: usize, given: Option<&Vec<Vec<u
         "nanogpt" => Schedule::NanoGpt { warmup, total, floor },
         // Counted in epochs at its source, here continued between them.
         "crate-repo" => Schedule::CrateRepo { warmup, epochs: total },
-        other => return Err(Error::usage("--schedule", "cosine, constant, crate-repo or nanogpt", format!("`{}`", other.escape_default()))),
+        other => {
+            return Err(Error::usage("--schedule", "cosine, constant, crate-repo or nanogpt", format!("`{}`", other.escape_default())));
+        }
     };
     let (rate, smoothing) = (real("--rate", 0.002)?, real("--smoothing", 0.1)?);
     if smoothing > 1.0 {
