@@ -10,19 +10,19 @@ use crate::{Error, Result};
 use std::fmt::Write;
 use std::process::ExitCode;
 
-pub const USAGE: &str = "white-box eval OP IN [-p name=value]… [--preset P] [--scalar f32|f64|dd|ball] [--trace] [-o OUT] [--json]
+pub const USAGE: &str = "white-box eval OP IN [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [--trace] [-o OUT] [--json]
 
 Evaluates an operator on the arrays of IN (.npz, .safetensors, .npy, .json), named as `white-box explain OP` says.
   --scalar   the arithmetic: f64 (default), f32, dd (double-double, about 31 digits), ball (a proven enclosure)
   --trace    the intermediate stages instead of the outputs
   -o OUT     writes .npz, .safetensors, .npy or .json; dd adds `name_lo`, ball also `name_radius`
   --json     prints the outputs as one JSON object";
-pub const VJP_USAGE: &str = "white-box vjp OP IN [COTANGENTS] [-p name=value]… [--preset P] [--scalar f32|f64|dd|ball] [-o OUT] [--json]
+pub const VJP_USAGE: &str = "white-box vjp OP IN [COTANGENTS] [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [-o OUT] [--json]
 
 Gradients with respect to every real input. COTANGENTS holds an array for each output (by its name, or as `cot_<output>`); they may also stand in
 IN as `cot_<output>`. An operator with one number as its output takes 1 if nothing is given.";
 
-const VALUED: [&str; 4] = ["-p", "--preset", "--scalar", "-o"];
+const VALUED: [&str; 5] = ["-p", "--preset", "--weights", "--scalar", "-o"];
 
 pub fn eval(args: &[String]) -> Result<ExitCode> {
     let args = Arguments::parse(args, &VALUED, &["--trace", "--json"], "OP IN", 2..=2)?;
@@ -51,10 +51,14 @@ pub fn vjp(args: &[String]) -> Result<ExitCode> {
 }
 
 /// Operator, number type, case and the cotangents that stood in IN.
-fn question(args: &Arguments) -> Result<(&'static dyn Entry, Number, Case, Values<Ball>)> {
+pub(super) fn question(args: &Arguments) -> Result<(&'static dyn Entry, Number, Case, Values<Ball>)> {
     let entry = find(&args.positional()[0])?;
     let number = args.one("--scalar")?.map_or(Ok(Number::F64), Number::parse)?;
-    let (inputs, cotangents) = values_from_arrays(entry.spec(), files::read(&args.positional()[1])?)?;
+    let mut arrays = files::read(&args.positional()[1])?;
+    if let Some(path) = args.one("--weights")? {
+        arrays.extend(files::read(path)?);
+    }
+    let (inputs, cotangents) = values_from_arrays(entry.spec(), arrays)?;
     let params = args.all("-p").map(param_from_text).collect::<Result<_>>()?;
     Ok((entry, number, Case { inputs, params, preset: args.one("--preset")?.map(str::to_string) }, cotangents))
 }

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod arguments;
+mod check;
 mod eval;
 mod files;
 mod ops;
@@ -36,6 +37,7 @@ const CALLS: &[Call] = &[
     },
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
+    Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
@@ -94,6 +96,6 @@ fn help() -> String {
     for call in CALLS {
         text.push_str(&format!("  {:<10} {}\n", call.name, call.purpose));
     }
-    text.push_str("\nwhite-box CALL --help says more. Exit codes: 0 good, 1 the answer is no, 2 bad usage or input.\n");
+    text.push_str("\nwhite-box CALL --help says more. Exit codes: 0 good, 1 the answer is no, 2 bad usage or input, 3 undecided.\n");
     text
 }

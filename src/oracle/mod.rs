@@ -3,6 +3,7 @@
 pub mod accuracy;
 mod case;
 pub mod catalog;
+pub mod check;
 mod entry;
 pub mod exchange;
 mod generate;

@@ -40,6 +40,19 @@ pub fn gradient_scale(entry: &dyn Entry, case: &Case, cotangents: &Values<Ball>)
     })
 }
 
+/// L: the longest axis of the inputs.
+pub fn chain(case: &Case) -> f64 {
+    case.inputs.iter().flat_map(|(_, v)| v.shape().iter().copied()).fold(1, Ord::max) as f64
+}
+
+/// The scale of the stages, to first order: `√L (σ_i + |y_i|)` with the radii that inputs of a relative width δ leave.
+pub fn stage_scale(entry: &dyn Entry, case: &Case) -> Result<Values<Ball>> {
+    let mut wide = case.clone();
+    wide.inputs = case.inputs.map(|x| x.widen(x.magnitude() * WIDTH));
+    let root = chain(case).sqrt();
+    Ok(entry.stages_in(Number::Ball, &wide)?.map(|x| Ball::exact(root * (x.rad() / WIDTH + x.magnitude()))))
+}
+
 /// The operator's own formula in ball arithmetic, every number widened by a relative `width`.
 fn widened(entry: &dyn Entry, case: &Case, cotangents: Option<&Values<Ball>>, width: f64) -> Values<Ball> {
     let widen = |x: Ball| x.widen(x.magnitude() * width);
@@ -63,7 +76,7 @@ fn scale(
 ) -> Result<Values<Ball>> {
     let spread = widened(entry, case, cotangents, WIDTH);
     let mut quarter: Option<Values<Ball>> = None;
-    let root = (case.inputs.iter().flat_map(|(_, v)| v.shape().iter().copied()).fold(1, Ord::max) as f64).sqrt();
+    let root = chain(case).sqrt();
     let mut probed: Option<Values<Ball>> = None;
     let mut out = Values::new();
     for (name, y) in y.reals() {
