@@ -10,7 +10,8 @@ use crate::scalar::Ball;
 use crate::{Error, Result};
 use std::process::ExitCode;
 
-pub const USAGE: &str = "white-box check OP IN CANDIDATE [-p name=value]… [--preset P] [--weights W] [--dtype D] [--rtol R] [--atol A] [--json]
+pub const USAGE: &str =
+    "white-box check OP IN CANDIDATE [-p name=value]… [--preset P] [--weights W] [--dtype D] [--rtol R] [--atol A] [--json]
 
 Holds your results against the certified truth, element by element, and says why they differ.
   IN          the inputs by the names of `white-box explain OP`, and cotangents as `cot_<output>` where gradients are checked

@@ -10,7 +10,8 @@ use crate::{Error, Result};
 use std::fmt::Write;
 use std::process::ExitCode;
 
-pub const USAGE: &str = "white-box eval OP IN [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [--trace] [-o OUT] [--json]
+pub const USAGE: &str =
+    "white-box eval OP IN [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [--trace] [-o OUT] [--json]
 
 Evaluates an operator on the arrays of IN (.npz, .safetensors, .npy, .json), named as `white-box explain OP` says.
   --scalar   the arithmetic: f64 (default), f32, dd (double-double, about 31 digits), ball (a proven enclosure)

@@ -131,7 +131,11 @@ fn verdict_on(entry: &dyn Entry, claim: &Claim, case: &Case, pair: &Pair, certif
 }
 
 /// Enclosures where there are any, double-double values where the operator declines to enclose.
-fn enclosed(unproven: &mut Option<Error>, ball: Result<Values<Ball>>, double: impl FnOnce() -> Result<Values<Ball>>) -> Result<Values<Ball>> {
+fn enclosed(
+    unproven: &mut Option<Error>,
+    ball: Result<Values<Ball>>,
+    double: impl FnOnce() -> Result<Values<Ball>>,
+) -> Result<Values<Ball>> {
     match ball {
         Err(e @ Error::Undecided(_)) => {
             *unproven = Some(e);

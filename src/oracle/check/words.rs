@@ -15,7 +15,11 @@ fn ulps(error: f64, dtype: Dtype, magnitude: f64) -> f64 {
 }
 /// The enclosure, or that there is none.
 fn interval(truth: Ball, certified: bool) -> String {
-    if certified { format!("certified {}", truth.to_text()) } else { format!("{} (double-double, not certified)", truth.mid().to_decimal(32)) }
+    if certified {
+        format!("certified {}", truth.to_text())
+    } else {
+        format!("{} (double-double, not certified)", truth.mid().to_decimal(32))
+    }
 }
 
 impl Verdict {
@@ -72,7 +76,8 @@ impl Verdict {
             let _ = writeln!(out, "  Greatest relative difference: {relative:e} at index {}", item.index(at));
         }
         if item.undecided > 0 {
-            let _ = writeln!(out, "  Undecided elements: {} / {} ({})", item.undecided, item.elements, percent(item.undecided, item.elements));
+            let _ =
+                writeln!(out, "  Undecided elements: {} / {} ({})", item.undecided, item.elements, percent(item.undecided, item.elements));
         }
         let _ = writeln!(
             out,
