@@ -7,6 +7,7 @@
 //! | compression | `∇R^c` with a softmax for its correlations: subspace self-attention | [`ssa`], [`mssa`], [`MssaOfficial`] |
 //! | sparsification | one step of a (non-negative) LASSO | [`ista_step`], [`crate_ista`] |
 //! | layer | one of each | [`crate_layer`], [`Block`] |
+//! | model of the tokens | a mixture on subspaces, and what the operators become on very many of its tokens | [`Population`] |
 //! | model | patches, layers, a classifier | [`Design`], [`Vision`] |
 
 mod attention;
@@ -20,6 +21,7 @@ mod mhsa;
 mod mlp;
 mod mssa;
 mod patches;
+mod population;
 mod rate;
 pub mod run;
 mod ssa;
@@ -40,6 +42,7 @@ pub use mhsa::{Mhsa, MhsaTrace};
 pub use mlp::{Mlp, MlpTrace};
 pub use mssa::{MssaGradient, MssaOfficial, MssaTrace, mssa, mssa_vjp};
 pub use patches::{Grid, PatchOrder};
+pub use population::{Population, Tokens};
 pub use rate::{
     SparseRateReduction, SparseRateReductionGradient, Sparsity, SubspaceRateGradient, sparse_rate_reduction,
     sparse_rate_reduction_gradient, sparsity_gradient, sparsity_norm, subspace_coding_rate, subspace_coding_rate_gradient,

@@ -67,6 +67,18 @@ impl Operator for SubspaceCodingRate {
             Law::equal("subspace_coding_rate/head_order", "the order of the subspaces does not matter", |f, case| {
                 Ok(Some(Sides::of(f.eval(&heads_reversed(case)?)?.scalar("value")?, f.eval(case)?.scalar("value")?)))
             }),
+            Law::at_most("subspace_coding_rate/non_negative", "0 ≤ R^c", |f, case| {
+                Ok(Some(Sides::of(Ball::ZERO, f.eval(case)?.scalar("value")?)))
+            }),
+            Law::equal("subspace_coding_rate/signs", "flipping the sign of tokens changes nothing", |f, case| {
+                let z = case.inputs.matrix("z")?;
+                let flipped = Matrix::from_fn(z.rows(), z.cols(), |i, j| if i % 2 == 0 { -z[(i, j)] } else { z[(i, j)] });
+                Ok(Some(Sides::of(f.eval(&case.clone().input("z", flipped))?.scalar("value")?, f.eval(case)?.scalar("value")?)))
+            }),
+            Law::at_most("subspace_coding_rate/distortion", "R^c(2Z; ε) ≥ R^c(Z; ε): the rate falls as ε grows", |f, case| {
+                let doubled = case.clone().input("z", case.inputs.matrix("z")?.scale(exact(2.0)));
+                Ok(Some(Sides::of(f.eval(case)?.scalar("value")?, f.eval(&doubled)?.scalar("value")?)))
+            }),
             Law::equal("subspace_coding_rate/duplication", "repeating every token changes nothing", |f, case| {
                 let z = case.inputs.matrix("z")?;
                 let twice = Matrix::from_fn(2 * z.rows(), z.cols(), |i, j| z[(i / 2, j)]);

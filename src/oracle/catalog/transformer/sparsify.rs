@@ -239,6 +239,10 @@ impl Operator for CrateIsta {
                 let twice = mapped(case, "z", |x| x * exact(2.0))?.set("lambda", 2.0 * case.number("lambda").unwrap_or(0.1));
                 Ok(Some(Sides::all(y(f, &twice)?.into_data(), y(f, case)?.scale(exact(2.0)).into_data())))
             }),
+            Law::at_most("crate_ista/threshold", "y(2 lambda) ≤ y(lambda): a greater threshold leaves no more non-zeros", |f, case| {
+                let greater = case.clone().set("lambda", 2.0 * case.number("lambda").unwrap_or(0.1));
+                Ok(Some(Sides::all(y(f, &greater)?.into_data(), y(f, case)?.into_data())))
+            }),
             Law::equal("crate_ista/token_order", "permuting the tokens permutes the result", |f, case| {
                 Ok(Some(Sides::all(upside_down(&y(f, &rows_reversed(case, "z")?)?).into_data(), y(f, case)?.into_data())))
             }),
