@@ -36,7 +36,7 @@ fn the_best_denoiser() -> Result<()> {
     }
     let ball = Population::new(axes(), vec![Ball::exact(0.5); 2], Ball::ONE, Ball::exact(0.25))?;
     for (b, y) in ball.denoise(&Matrix::from_rows(&[x]))?.data().iter().zip(y.data()) {
-        assert!(b.contains_double(*y) && b.radius() < 1e-28);
+        assert!(b.contains_double(*y) && b.rad() < 1e-28);
     }
 
     // log p(z) up to a constant, from the densities N(0, σ²I + λU_kU_kᵀ) by Woodbury's identity, differentiated by dual numbers.
@@ -188,7 +188,9 @@ fn attention_of_many_tokens_tends_to_a_gate() -> Result<()> {
     let mut rng = Rng::new(26);
     let (k, p, signal, noise, scale) = (2, 2, 1.0, 0.1, 0.5);
     let law = even(k, p, signal, noise, &mut rng)?;
+    // Of length 2: the variance grows like exp(2 s² λ ‖a‖²), and with it the tokens it takes.
     let query = gaussian_matrix(1, k * p, &mut rng);
+    let query = query.scale(2.0 / norm(&query));
     let limit = law.attention_limit(&query, scale)?;
     let (mut known, mut own) = (0.0, 0.0);
     for u in law.bases() {

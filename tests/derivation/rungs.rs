@@ -214,7 +214,7 @@ fn averaging_towards_longer_tokens_can_raise_the_rate() -> Result<()> {
         let averaged = z.scale(0.5).add(&mssa(&z, &u, 1.0, 0.5)?)?;
         rises += usize::from(subspace_coding_rate(&averaged, &u, EPS)? > subspace_coding_rate(&z, &u, EPS)?);
     }
-    assert!((10..90).contains(&rises), "{rises} of 100");
+    assert!((1..50).contains(&rises), "{rises} of 100");
     // By hand: in one dimension tokens 1 and 3 with logits ⟨a, a'⟩; the short one moves nearly to the long one, the long one stays.
     let (z, u, eps) = (Matrix::from_rows(&[[1.0], [3.0]]), [Matrix::identity(1)], Distortion::Eps2(1.0));
     let y: Matrix<f64> = mssa(&z, &u, 1.0, 1.0)?;
