@@ -6,7 +6,7 @@
 //!   its exponential, G and the quotient in two words.
 
 use super::exp::exp_words;
-use super::{Binary, clamp, fast_two_sum, polynomial, two_sum};
+use super::{Binary, clamp, fast_two_sum, polynomial, select, two_sum};
 
 /// Where the formulas change.
 const CHANGE: f64 = 0.8125;
@@ -19,7 +19,7 @@ pub fn erf<T: Binary>(x: T) -> T {
     let (k, a, b) = exp_words(polynomial(y - T::LN_ERFC_CENTRE, T::LN_ERFC));
     let (s, e) = fast_two_sum(T::of(1.0), -a * k.power_of_two());
     let far = s + (-b).mul_add(k.power_of_two(), e);
-    if y < T::of(CHANGE) { near } else { far.copysign(x) }
+    select(y < T::of(CHANGE), near, far.copysign(x))
 }
 
 /// 1 − erf x, accurate relative to itself.
@@ -29,8 +29,8 @@ pub fn erfc<T: Binary>(x: T) -> T {
     let (s, e) = two_sum(T::of(1.0), -x);
     let near = s + (-x).mul_add(polynomial(y * y, T::ERF), e);
     let tail = tail(y);
-    let far = if x < T::of(0.0) { T::of(2.0) - tail } else { tail };
-    if y < T::of(CHANGE) { near } else { far }
+    let far = select(x < T::of(0.0), T::of(2.0) - tail, tail);
+    select(y < T::of(CHANGE), near, far)
 }
 
 /// erfc y for [`CHANGE`] ≤ y ≤ [`Binary::ERF_MOST`]; without meaning below.

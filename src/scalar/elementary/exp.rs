@@ -3,7 +3,7 @@
 //! x = n ln 2 + r with |r| ≤ ½ ln 2, r in two words (the first step of the reduction is exact, because the product is fused); then
 //! e^r = 1 + r + r² q(r), the first sum again in two words.
 
-use super::{Binary, clamp, fast_two_sum, polynomial, two_sum};
+use super::{Binary, clamp, fast_two_sum, polynomial, select, two_sum};
 
 /// n + [`Binary::ROUND`] and r in two words.
 #[inline(always)]
@@ -45,7 +45,7 @@ fn half_expm1<T: Binary>(x: T) -> (T, T) {
 #[inline(always)]
 pub fn expm1<T: Binary>(x: T) -> T {
     let (s, e) = half_expm1(clamp(x, T::EXPM1_LEAST, T::EXP_RANGE[1]));
-    if x.abs() < T::TINY { x } else { (s + e) * T::of(2.0) }
+    select(x.abs() < T::TINY, x, (s + e) * T::of(2.0))
 }
 
 /// The hyperbolic tangent h / (h + 1) with h = (e^(2|x|) − 1)/2, under the sign of x; h, h + 1 and the quotient in two words.
@@ -58,5 +58,5 @@ pub fn tanh<T: Binary>(x: T) -> T {
     let inverse = T::of(1.0) / d;
     let q = h * inverse;
     let rest = (-q).mul_add(d, h) + (-q).mul_add(d_low + h_low, h_low);
-    if y < T::TINY { x } else { rest.mul_add(inverse, q).copysign(x) }
+    select(y < T::TINY, x, rest.mul_add(inverse, q).copysign(x))
 }
