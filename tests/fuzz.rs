@@ -13,6 +13,7 @@ mod fuzz {
     use white_box::data::json::{Reader, from_tensor, tensor};
     use white_box::data::npz::Limits;
     use white_box::data::{Array, Json, archive, csv, gzip, idx, image, inflate, json, npy, npz, safetensors};
+    use white_box::oracle;
 
     /// What is read is written so that it reads the same, in both layouts; the reader that allows Python's words agrees where none is there.
     fn json(bytes: &[u8]) -> u64 {
@@ -184,6 +185,24 @@ mod fuzz {
         outcome(&read)
     }
 
+    /// A request line has one reply, a JSON object on one line that says whether it went well and gives back the id.
+    fn serve(bytes: &[u8]) -> u64 {
+        let reply = oracle::answer(bytes);
+        assert!(!reply.contains('\n'), "one line");
+        let reply = Json::parse(reply.as_bytes()).expect("a reply is JSON");
+        let ok = reply.get("ok").and_then(Json::as_bool).expect("a reply says whether it is good");
+        match Json::parse(bytes) {
+            Ok(request) => assert_eq!(reply.get("id"), request.get("id")),
+            Err(_) => assert!(!ok),
+        }
+        let error = reply.get("error");
+        assert_eq!(error.is_none(), ok);
+        error.map_or(0, |e| {
+            let part = |name: &str| e.get(name).and_then(Json::as_str).unwrap_or("");
+            part("kind").bytes().chain(part("name").bytes()).fold(1, |hash: u64, b| hash.wrapping_mul(31).wrapping_add(b.into()))
+        })
+    }
+
     macro_rules! targets {
         ($($name:ident: $longest:literal;)*) => {
             mod keeps_its_properties {
@@ -208,5 +227,6 @@ mod fuzz {
         idx: 80;
         pnm: 50;
         any: 400;
+        serve: 300;
     }
 }

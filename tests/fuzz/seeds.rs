@@ -2,7 +2,8 @@
 
 use super::driver::Seeds;
 use white_box::data::crc32::crc32;
-use white_box::data::{Array, Dtype, Elements, idx, npy, npz, safetensors};
+use white_box::data::{Array, Dtype, Elements, Json, idx, npy, npz, safetensors};
+use white_box::oracle;
 
 fn seeds<'a>(inputs: impl IntoIterator<Item = Vec<u8>>, tokens: impl IntoIterator<Item = &'a str>) -> Seeds {
     Seeds { inputs: inputs.into_iter().collect(), tokens: tokens.into_iter().map(|t| t.as_bytes().to_vec()).collect() }
@@ -357,4 +358,58 @@ pub fn any() -> Seeds {
     let strangers: [&[u8]; 3] = [b"\x80\x02\x8a\x0al\xfc", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", b"\x89HDF\r\n\x1a\n"];
     all.inputs.extend(strangers.map(<[u8]>::to_vec));
     all
+}
+
+/// The smallest cases of each operator in each number type, values and gradients.
+pub fn serve() -> Seeds {
+    let mut inputs: Vec<_> =
+        texts([r#"{"hello":1}"#, r#"{"id":[1,{"x":null}],"op":"no"}"#, r#"{"op":"gram","inputs":{"x":[["NaN"]]}}"#]).collect();
+    let mut names = Vec::new();
+    for (i, entry) in oracle::CATALOG.iter().enumerate() {
+        let name = entry.spec().name;
+        names.push(format!("\"{name}\""));
+        for (j, scalar) in ["f32", "f64", "dd", "ball"].into_iter().enumerate() {
+            let case = oracle::generated_case(*entry, 0, (4 * i + j) as u64).expect("a case");
+            let Json::Object(fields) = oracle::exchange::case_to_json(&case).expect("a case") else { unreachable!() };
+            let mut all =
+                vec![("id".to_string(), Json::integer(i as i64)), ("op".into(), Json::text(name)), ("scalar".into(), Json::text(scalar))];
+            all.extend(fields);
+            if j % 2 == 1 {
+                let ones = entry.spec().outputs.iter().map(|port| (port.name, Json::real(1.0)));
+                all.push(("vjp".into(), Json::object(ones)));
+            }
+            inputs.push(Json::Object(all).to_string().into_bytes());
+        }
+    }
+    let words = [
+        "\"id\":",
+        "\"op\":",
+        "\"inputs\":",
+        "\"params\":",
+        "\"preset\":",
+        "\"scalar\":",
+        "\"vjp\":",
+        "\"stages\":true",
+        "\"paper\"",
+        "\"ball\"",
+        "\"dd\"",
+        "\"f32\"",
+        "\"f64\"",
+        "\"eps\":",
+        "\"eps2\":",
+        "\"NaN\"",
+        "\"Infinity\"",
+        "[]",
+        "[[]]",
+        "[[1,2],[3,4]]",
+        "[0]",
+        "1e308",
+        "1e-320",
+        "-0.0",
+        "0.5",
+        "1e9",
+        "9007199254740992",
+        "null",
+    ];
+    seeds(inputs, words.into_iter().chain(names.iter().map(String::as_str)))
 }
