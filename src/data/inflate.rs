@@ -211,8 +211,10 @@ fn codes(bits: &mut Bits) -> Result<(Code, Code)> {
 
 /// A canonical Huffman code: symbols of equal code length take consecutive codes, shorter lengths before longer.
 struct Code {
-    /// For each value of the next `PEEK` bits: the symbol, times 16, plus its code length; 0 where the code is longer or there is none.
+    /// For each value of the next bits, as many as `mask` has: the symbol, times 16, plus its code length; 0 where the code is longer or there
+    /// is none.
     table: [u16; 1 << PEEK],
+    mask: usize,
     /// How many symbols have each code length.
     counts: [u16; 16],
     /// The symbols in the order of their codes.
@@ -220,6 +222,7 @@ struct Code {
     complete: bool,
     longest: u32,
 }
+/// Codes up to this length are looked up; only the rare longer ones are read bit by bit.
 const PEEK: u32 = 11;
 
 /// The codes of RFC 1951 §3.2.6.
@@ -237,7 +240,7 @@ static FIXED: std::sync::LazyLock<(Code, Code)> = std::sync::LazyLock::new(|| {
 impl Code {
     /// The code of these lengths, 0 for no code; none if there are more codes than room for them. May be incomplete.
     fn new(lengths: &[u8]) -> Option<Code> {
-        let mut code = Code { table: [0; 1 << PEEK], counts: [0; 16], symbols: [0; 288], complete: false, longest: 0 };
+        let mut code = Code { table: [0; 1 << PEEK], mask: 0, counts: [0; 16], symbols: [0; 288], complete: false, longest: 0 };
         for &length in lengths {
             code.counts[usize::from(length)] += 1;
         }
@@ -257,15 +260,17 @@ impl Code {
             }
         }
         code.complete = free == 0;
+        let peek = code.longest.min(PEEK);
+        code.mask = (1 << peek) - 1;
         for (symbol, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
             let bits = u32::from(length);
             let length = usize::from(length);
             code.symbols[place[length]] = symbol as u16;
             place[length] += 1;
-            if bits <= PEEK {
+            if bits <= peek {
                 // The stream gives the most significant bit of a code first.
                 let reversed = (next[length].reverse_bits() >> (32 - bits)) as usize;
-                for value in (reversed..1 << PEEK).step_by(1 << bits) {
+                for value in (reversed..1 << peek).step_by(1 << bits) {
                     code.table[value] = (symbol as u16) << 4 | bits as u16;
                 }
             }
@@ -277,7 +282,7 @@ impl Code {
     /// The next symbol, from the bits loaded.
     #[inline(always)]
     fn symbol(&self, bits: &mut Bits) -> Result<u16> {
-        let entry = self.table[(bits.buffer & ((1 << PEEK) - 1)) as usize];
+        let entry = self.table[bits.buffer as usize & self.mask];
         if entry == 0 {
             return self.long_symbol(bits);
         }

@@ -72,7 +72,9 @@ fn filled(lengths: &[usize]) -> usize {
 
 /// The symbols of each code length, in order.
 fn sorted(lengths: &[usize]) -> [Vec<usize>; 16] {
-    std::array::from_fn(|length| (0..lengths.len()).filter(|&i| lengths[i] == length).collect())
+    let mut sorted: [Vec<usize>; 16] = Default::default();
+    (0..lengths.len()).for_each(|i| sorted[lengths[i]].push(i));
+    sorted
 }
 
 fn block(bits: &mut Bits, out: &mut Vec<u8>, limit: usize, literal: &[usize], distance: &[usize]) -> Result<(), bool> {
