@@ -78,9 +78,11 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
     }
     tour.table(table);
 
-    // ‖S − VΛVᵀ‖ ≤ 20 d u ‖S‖ and ‖VᵀV − I‖ ≤ 40 d u (see `Eigen`): the tail moves by at most 20 √d d u ‖S‖, the loss by 3 · 40 d u tr S, and the products
-    // in it by 2 d u tr S, with ‖S‖ ≤ tr S.
-    let bound = d as f64 * f64::UNIT_ROUNDOFF * energy * (20.0 * (d as f64).sqrt() + 122.0);
+    // S = VΛVᵀ + E and VᵀV = I + F, both measured: E moves the tail by at most √d ‖E‖, F the loss by at most 3 ‖F‖ tr S, and the rounding of the products
+    // and sums in the loss by 2 d u tr S.
+    let residual = s.sub(&eigen.compose(&eigen.values)?)?.frobenius_squared().sqrt();
+    let skew = eigen.vectors.gram_cols().sub(&Matrix::identity(d))?.frobenius_squared().sqrt();
+    let bound = (d as f64).sqrt() * residual + (3.0 * skew + 2.0 * d as f64 * f64::UNIT_ROUNDOFF) * energy;
     let worst = losses.iter().zip(&tails).map(|(a, b)| (a - b).abs()).fold(0.0, |m: f64, e| if e > m { e } else { m });
     tour.claim(
         "For every `k` from 0 to 64 the measured loss is the tail of the spectrum.",
