@@ -89,40 +89,30 @@ const fn at_least<const L: usize>(a: Fixed<L>, b: Fixed<L>) -> bool {
     true
 }
 
-/// The product, truncated.
+/// The product, truncated once.
 const fn product<const L: usize>(a: Fixed<L>, b: Fixed<L>) -> Fixed<L> {
-    let mut sum = [0; L];
-    let mut i = L;
-    while i > 0 {
-        i -= 1;
-        // a × (limb i of b), moved down by the limbs that b[i] lies below the integer limb.
-        let mut part = times(a, b[i]);
-        let mut down = L - 1 - i;
-        let top = if down == 0 { 0 } else { high_limb(a, b[i]) };
-        let mut first = true;
-        while down > 0 {
-            let mut k = 0;
-            while k + 1 < L {
-                part[k] = part[k + 1];
-                k += 1;
-            }
-            part[L - 1] = if first { top } else { 0 };
-            first = false;
-            down -= 1;
-        }
-        sum = plus(sum, part);
-    }
-    sum
-}
-
-/// What [`times`] carries out of the top.
-const fn high_limb<const L: usize>(a: Fixed<L>, by: u64) -> u64 {
-    let (mut i, mut carry) = (0, 0u128);
+    let (mut low, mut high) = ([0u64; L], [0u64; L]);
+    let mut i = 0;
     while i < L {
-        carry = (a[i] as u128 * by as u128 + carry) >> 64;
+        let (mut j, mut carry) = (0, 0u128);
+        while j < L {
+            let digit = if i + j < L { &mut low[i + j] } else { &mut high[i + j - L] };
+            carry += *digit as u128 + a[i] as u128 * b[j] as u128;
+            *digit = carry as u64;
+            carry >>= 64;
+            j += 1;
+        }
+        high[i] = carry as u64;
         i += 1;
     }
-    carry as u64
+    // Limb k of the result is limb k + L − 1 of the whole product.
+    let mut k = L - 1;
+    while k > 0 {
+        high[k] = high[k - 1];
+        k -= 1;
+    }
+    high[0] = low[L - 1];
+    high
 }
 
 /// `Σ (±1)ᵏ / ((2k + 1) n^(2k+1))`: the arc tangent of 1/n, or, without the signs, its hyperbolic sister. Fewer than 2 · 64 L truncations
@@ -159,19 +149,18 @@ const fn square_root<const L: usize>(a: Fixed<L>) -> Fixed<L> {
     root
 }
 
-/// The quotient of two numbers below 2⁶², the first at most the second, bit by bit.
-const fn quotient<const L: usize>(mut a: Fixed<L>, b: Fixed<L>) -> Fixed<L> {
-    let mut ratio = [0; L];
-    let mut bit = 64 * (L - 1) + 1;
-    while bit > 0 {
-        bit -= 1;
-        if at_least(a, b) {
-            a = minus(a, b);
-            ratio[bit / 64] |= 1 << (bit % 64);
-        }
-        a = plus(a, a);
+/// `1/a` for `2 ≤ a < 4` by Newton's iteration `y ← 2y − a y²` from 52 bits. It squares the error `1 − a y` and adds at most 5 units from the
+/// two truncated products, so it ends within 16 units.
+const fn reciprocal<const L: usize>(a: Fixed<L>) -> Fixed<L> {
+    let mut y = [0; L];
+    y[L - 2] = (4503599627370496.0 / (a[L - 1] as f64 + a[L - 2] as f64 * power_of_two(-64))) as u64;
+    y[L - 2] <<= 12;
+    let mut right = 48;
+    while right < 64 * L {
+        y = minus(plus(y, y), product(a, product(y, y)));
+        right *= 2;
     }
-    ratio
+    y
 }
 
 /// 2ⁿ as an f64, for a normal number.
@@ -216,9 +205,9 @@ pub(in crate::scalar) const PI: Constant = to_constant(pi::<L>(), 12);
 /// π/2.
 pub(in crate::scalar) const HALF_PI: Constant = to_constant(divide(pi::<L>(), 2), 12);
 /// 1/π.
-pub(in crate::scalar) const ONE_OVER_PI: Constant = to_constant(quotient(integer(1), pi::<L>()), 12);
+pub(in crate::scalar) const ONE_OVER_PI: Constant = to_constant(reciprocal(pi::<L>()), 12);
 /// 2/√π = 2 √(1/π): the root halves the relative error of 1/π.
-pub(in crate::scalar) const TWO_OVER_ROOT_PI: Constant = to_constant(times(square_root(quotient(integer(1), pi::<L>())), 2), 14);
+pub(in crate::scalar) const TWO_OVER_ROOT_PI: Constant = to_constant(times(square_root(reciprocal(pi::<L>())), 2), 14);
 const LN_2_FIXED: Fixed<L> = times(arc_tangent(3, false), 2);
 /// ln 2 = 2 artanh 1/3.
 pub(in crate::scalar) const LN_2: Constant = to_constant(LN_2_FIXED, 12);
@@ -280,8 +269,8 @@ pub(in crate::scalar) const ERF_SERIES: [Constant; 24] = {
     table
 };
 
-/// `e^(−n² h²)` with h = 11/32, for n up to 26. With q = e^(−h²): consecutive values have the ratio q^(2n+1). A product errs
-/// by at most L units, errors are only ever multiplied by factors below 1, and there are fewer than 200 steps: less than 2¹⁶ units.
+/// `e^(−n² h²)` with h = 11/32, for n up to 26. With q = e^(−h²): consecutive values have the ratio q^(2n+1). Errors are
+/// only ever multiplied by factors below 1, and there are fewer than 300 truncations: less than 2¹⁶ units.
 pub(in crate::scalar) const GAUSSIAN: [Constant; 27] = {
     let mut q = integer::<L>(1);
     let (mut k, mut term) = (1, q);
@@ -304,7 +293,7 @@ pub(in crate::scalar) const GAUSSIAN: [Constant; 27] = {
 
 /// 2/π to 1472 bits of fraction, most significant limb first; its integer limb, 0, is left out.
 pub(in crate::scalar) const TWO_OVER_PI: [u64; 23] = {
-    let ratio = quotient(integer::<25>(2), pi::<25>());
+    let ratio = times(reciprocal(pi::<25>()), 2);
     let mut bits = [0; 23];
     let mut i = 0;
     while i < 23 {
