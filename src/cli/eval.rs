@@ -1,7 +1,7 @@
 //! `white-box eval` and `white-box vjp`.
 
 use super::arguments::{self, Arguments};
-use super::files;
+use super::{eval_model, files};
 use crate::data::json::Json;
 use crate::oracle::exchange::{default_cotangents, param_from_text, text, value_from_array, values_from_arrays, values_to_json};
 use crate::oracle::{Case, Entry, Number, Value, Values, certified, find};
@@ -12,12 +12,16 @@ use std::process::ExitCode;
 
 pub const USAGE: &str =
     "white-box eval OP IN [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [--trace] [-o OUT] [--json]
+white-box eval crate|vit --weights W.safetensors IMAGES [--heads K] [--pool cls|mean|patches] [--scalar f32|f64|dd] [-o OUT] [--json]
 
 Evaluates an operator on the arrays of IN (.npz, .safetensors, .npy, .json), named as `white-box explain OP` says.
   --scalar   the arithmetic: f64 (default), f32, dd (double-double, about 31 digits), ball (a proven enclosure)
   --trace    the intermediate stages instead of the outputs
   -o OUT     writes .npz, .safetensors, .npy or .json; dd adds `name_lo`, ball also `name_radius`
-  --json     prints the outputs as one JSON object";
+  --json     prints the outputs as one JSON object
+
+With crate or vit: the features and logits of a whole model. W holds the tensors of the official state_dict (a leading `module.` is taken off), all of them and no others; IMAGES n × h × w or
+n × channels × h × w, whole numbers as shares of 255, reals as they are. The design is read off the shapes; only the heads of widths that are not published must be given.";
 pub const VJP_USAGE: &str = "white-box vjp OP IN [COTANGENTS] [-p name=value]… [--preset P] [--weights W] [--scalar f32|f64|dd|ball] [-o OUT] [--json]
 
 Gradients with respect to every real input. COTANGENTS holds an array for each output (by its name, or as `cot_<output>`); they may also stand in
@@ -26,6 +30,9 @@ IN as `cot_<output>`. An operator with one number as its output takes 1 if nothi
 const VALUED: [&str; 5] = ["-p", "--preset", "--weights", "--scalar", "-o"];
 
 pub fn eval(args: &[String]) -> Result<ExitCode> {
+    if args.first().is_some_and(|a| eval_model::MODELS.contains(&a.as_str())) {
+        return eval_model::eval(args);
+    }
     let args = Arguments::parse(args, &VALUED, &["--trace", "--json"], "OP IN", 2..=2)?;
     let (entry, number, case, _) = question(&args)?;
     let values = if args.switch("--trace") { entry.stages_in(number, &case)? } else { entry.eval_in(number, &case)? };
@@ -64,7 +71,7 @@ pub(super) fn question(args: &Arguments) -> Result<(&'static dyn Entry, Number, 
     Ok((entry, number, Case { inputs, params, preset: args.one("--preset")?.map(str::to_string) }, cotangents))
 }
 
-fn answer(args: &Arguments, number: Number, what: &str, values: &Values<Ball>) -> Result<ExitCode> {
+pub fn answer(args: &Arguments, number: Number, what: &str, values: &Values<Ball>) -> Result<ExitCode> {
     if let Some(path) = args.one("-o")? {
         files::write(path, number, values)?;
     }

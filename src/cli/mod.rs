@@ -4,6 +4,7 @@ mod accuracy;
 mod arguments;
 mod check;
 mod eval;
+mod eval_model;
 mod files;
 mod ops;
 mod rate;

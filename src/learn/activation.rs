@@ -1,6 +1,6 @@
 //! Activations, element by element, and their derivatives.
 
-use crate::scalar::Scalar;
+use crate::scalar::{Function, Scalar};
 use std::cmp::Ordering;
 
 /// `x Φ(x) = x/2 (1 + erf(x/√2))` (Hendrycks and Gimpel, *Gaussian Error Linear Units*, 2016). For x < 0 written as `x/2 erfc(−x/√2)`, which keeps the
@@ -15,6 +15,29 @@ pub fn gelu_derivative<S: Scalar>(x: S) -> S {
     let half = S::from_f64(0.5);
     let density = (-(x.square() * half)).exp() / (S::pi() * S::from_f64(2.0)).sqrt();
     half * (-x * half.sqrt()).erfc() + x * density
+}
+
+/// [`gelu`] of every number, and `2Φ(x)`, which its derivative takes up again, in `twice`.
+pub fn gelu_of<S: Scalar>(x: &[S], twice: &mut Vec<S>, y: &mut [S]) {
+    let (half, root) = (S::from_f64(0.5), S::from_f64(0.5).sqrt());
+    twice.clear();
+    twice.extend(x.iter().map(|&x| -x * root));
+    S::map(Function::Erfc, twice);
+    for ((y, &x), &twice) in y.iter_mut().zip(x).zip(twice.iter()) {
+        *y = half * x * twice;
+    }
+}
+
+/// Multiplies every cotangent by [`gelu_derivative`] at its x, from what [`gelu_of`] left in `twice`; `density` is memory to work in.
+pub fn gelu_of_vjp<S: Scalar>(x: &[S], twice: &[S], density: &mut Vec<S>, y_bar: &mut [S]) {
+    let half = S::from_f64(0.5);
+    let unit = (S::pi() * S::from_f64(2.0)).sqrt();
+    density.clear();
+    density.extend(x.iter().map(|x| -(x.square() * half)));
+    S::map(Function::Exp, density);
+    for (((bar, &x), &twice), &density) in y_bar.iter_mut().zip(x).zip(twice).zip(density.iter()) {
+        *bar *= half * twice + x * (density / unit);
+    }
 }
 
 /// `x/2 (1 + tanh t)`, `t = √(2/π) (x + 0.044715 x³)`, the approximation of the same paper; 0.044715 is the nearest f64. Evaluated as `x σ(2t)`, σ the

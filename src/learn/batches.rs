@@ -4,8 +4,8 @@ use crate::random::{Rng, permutation};
 use crate::{Error, Result};
 
 /// The samples of each batch of an epoch: a fresh order of all samples, cut into batches; the last one may be smaller. The order depends on the seed and the epoch alone.
-pub fn epoch(samples: usize, batch: usize, seed: u64, epoch: usize) -> Vec<Vec<usize>> {
-    let mut rng = Rng::stream(seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)), "epoch");
+pub fn epoch(samples: usize, batch: usize, seed: u64, epoch: u64) -> Vec<Vec<usize>> {
+    let mut rng = Rng::stream(seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)), "epoch");
     permutation(samples, &mut rng).chunks(batch.max(1)).map(<[usize]>::to_vec).collect()
 }
 

@@ -13,7 +13,9 @@ mod parameter;
 mod schedule;
 mod softmax;
 
-pub use activation::{gelu, gelu_derivative, gelu_tanh, gelu_tanh_derivative, logistic, relu_derivative, soft_threshold_derivative};
+pub use activation::{
+    gelu, gelu_derivative, gelu_of, gelu_of_vjp, gelu_tanh, gelu_tanh_derivative, logistic, relu_derivative, soft_threshold_derivative,
+};
 pub use batches::{epoch as epoch_batches, split as split_samples};
 pub use checkpoint::{from_arrays, to_array, to_arrays};
 pub use cross_entropy::{CrossEntropy, cross_entropy, cross_entropy_vjp};

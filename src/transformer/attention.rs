@@ -92,8 +92,12 @@ impl<S: Scalar> Heads<S> {
             };
             add(w_view.t(), d_out, self.at[2]);
             if self.one_projection() {
-                other.clear();
-                other.extend((0..t * t).map(|ij| square[ij] + square[ij % t * t + ij / t]));
+                other.resize(t * t, S::ZERO);
+                for (i, row) in other.chunks_exact_mut(t).enumerate() {
+                    for (j, (x, &s)) in row.iter_mut().zip(&square[i * t..]).enumerate() {
+                        *x = s + square[j * t + i];
+                    }
+                }
                 add(View::new(other, t, t), q, self.at[0]);
             } else {
                 add(View::new(square, t, t), k, self.at[0]);

@@ -183,8 +183,10 @@ impl<S: Scalar> Layer<S> for Ista<S> {
         S::product(x.view().t(), passed.view(), moment.data_mut(), Part::Full);
         turned.reset(d, d);
         let m = moment.data_mut();
-        for (ij, q) in turned.data_mut().iter_mut().enumerate() {
-            *q = -(m[ij] + m[ij % d * d + ij / d]);
+        for i in 0..d {
+            for (j, q) in turned.row_mut(i).iter_mut().enumerate() {
+                *q = -(m[i * d + j] + m[j * d + i]);
+            }
         }
         S::product(self.weight.view(), turned.view(), m, Part::Full);
         grad.weight.data_mut().iter_mut().zip(m.iter()).for_each(|(g, &m)| *g = self.step.mul_add(m, *g));

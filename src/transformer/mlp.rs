@@ -1,9 +1,8 @@
 //! The MLP of the ViT.
 
 use crate::Result;
-use crate::learn::{Layer, Linear, gelu, gelu_derivative, parameters};
+use crate::learn::{Layer, Linear, gelu_of, gelu_of_vjp, parameters};
 use crate::linalg::Matrix;
-use crate::linalg::dispatch::{Isa, Kernel};
 use crate::scalar::Scalar;
 
 /// `Y = gelu(X W_1ᵀ + b_1) W_2ᵀ + b_2`, the exact GELU.
@@ -24,8 +23,10 @@ pub struct MlpTrace<S> {
     /// The output.
     pub y: Matrix<S>,
     before: Matrix<S>,
+    twice: Vec<S>,
     active: Matrix<S>,
     d_hidden: Matrix<S>,
+    density: Vec<S>,
 }
 
 impl<S: Scalar> Mlp<S> {
@@ -35,10 +36,10 @@ impl<S: Scalar> Mlp<S> {
     }
     /// [`Layer::forward`] with the result added to `base`, the chains of the last product starting there.
     pub fn onto<'t>(&self, base: Option<&Matrix<S>>, x: &Matrix<S>, trace: &'t mut MlpTrace<S>) -> Result<&'t Matrix<S>> {
-        let MlpTrace { y, before, active, .. } = trace;
+        let MlpTrace { y, before, twice, active, .. } = trace;
         self.fc1.onto(None, x, before)?;
-        active.assign(before);
-        Isa::detect().run(Activate(active.data_mut()));
+        active.reset(before.rows(), before.cols());
+        gelu_of(before.data(), twice, active.data_mut());
         self.fc2.onto(base, active, y)?;
         Ok(y)
     }
@@ -51,34 +52,10 @@ impl<S: Scalar> Layer<S> for Mlp<S> {
         self.onto(None, x, trace)
     }
     fn backward(&self, x: &Matrix<S>, trace: &mut MlpTrace<S>, dy: &Matrix<S>, grad: &mut Self, dx: &mut Matrix<S>) -> Result<()> {
-        let MlpTrace { y, before, active, d_hidden } = trace;
+        let MlpTrace { y, before, twice, active, d_hidden, density } = trace;
         d_hidden.reset(before.rows(), before.cols());
         self.fc2.backward(active, y, dy, &mut grad.fc2, d_hidden)?;
-        Isa::detect().run(ActivateBack { x: before.data(), d: d_hidden.data_mut() });
+        gelu_of_vjp(before.data(), twice, density, d_hidden.data_mut());
         self.fc1.backward(x, active, d_hidden, &mut grad.fc1, dx)
-    }
-}
-
-struct Activate<'a, S>(&'a mut [S]);
-impl<S: Scalar> Kernel for Activate<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for x in self.0 {
-            *x = gelu(*x);
-        }
-    }
-}
-struct ActivateBack<'a, S> {
-    x: &'a [S],
-    d: &'a mut [S],
-}
-impl<S: Scalar> Kernel for ActivateBack<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (&x, d) in self.x.iter().zip(self.d) {
-            *d *= gelu_derivative(x);
-        }
     }
 }

@@ -15,6 +15,7 @@ mod block;
 mod config;
 mod design;
 mod embedding;
+mod inference;
 mod ista;
 mod ladder;
 mod mhsa;
@@ -23,6 +24,7 @@ mod mssa;
 mod patches;
 mod population;
 mod rate;
+mod recognise;
 pub mod run;
 mod ssa;
 mod training;
@@ -32,6 +34,7 @@ pub use block::{Attention, Block, BlockTrace, Compression, CrateLayerGradient, F
 pub use config::{Config, POOLS};
 pub use design::{AttentionKind, Design, FeedKind, Pool};
 pub use embedding::{Embedding, EmbeddingTrace};
+pub use inference::{evaluate, features};
 pub use ista::{Ista, IstaGradient, IstaTrace, Shrink, crate_ista, crate_ista_vjp, ista_objective, ista_step, ista_step_vjp};
 pub use ladder::{
     LadderGradient, convex_step, convex_step_vjp, rate_gradient, rate_gradient_neumann, rate_gradient_neumann_vjp, rate_gradient_no_self,
@@ -47,9 +50,9 @@ pub use rate::{
     SparseRateReduction, SparseRateReductionGradient, Sparsity, SubspaceRateGradient, sparse_rate_reduction,
     sparse_rate_reduction_gradient, sparsity_gradient, sparsity_norm, subspace_coding_rate, subspace_coding_rate_gradient,
 };
-pub use run::{LogRow, Run};
+pub use run::{LogRow, Run, Task};
 pub use ssa::{Ssa, SsaGradient, ssa, ssa_vjp};
-pub use training::{CHUNK, Outcome, Recipe, Samples, Trainer, evaluate};
+pub use training::{CHUNK, Outcome, Recipe, Samples, Trainer};
 pub use vision::{Vision, VisionTrace};
 
 use crate::linalg::Matrix;

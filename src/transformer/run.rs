@@ -1,7 +1,8 @@
 //! A training run in a directory: checkpoints that are whole or not there, a log, and going on after an interruption as if there had been none.
 
 use super::config::Config;
-use super::training::{Outcome, Recipe, Samples, Trainer, evaluate};
+use super::inference::evaluate;
+use super::training::{Outcome, Samples, Trainer};
 use super::vision::Vision;
 use crate::data::{Array, Json, file, safetensors};
 use crate::learn::{Parameters, epoch_batches, from_arrays, to_array, to_arrays};
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// A line of the log.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogRow {
-    /// Epochs done.
-    pub epoch: usize,
+    /// Epochs done, the one under way included.
+    pub epoch: u64,
     /// Steps done.
     pub step: u64,
     /// Learning rate of the last step.
@@ -40,6 +41,26 @@ impl LogRow {
     }
 }
 
+/// What a run learns from, and what it is tested on.
+#[derive(Clone, Debug)]
+pub struct Task<S> {
+    /// The data.
+    pub samples: Samples<S>,
+    /// The rows to train on.
+    pub train: Vec<usize>,
+    /// The test set.
+    pub test: Option<Samples<S>>,
+    /// The rows of every step, where they are given instead of drawn.
+    pub given: Option<Vec<Vec<usize>>>,
+}
+
+impl<S> Task<S> {
+    /// Steps of an epoch.
+    pub fn epoch(&self, batch: usize) -> u64 {
+        self.given.as_ref().map_or(self.train.len().div_ceil(batch.max(1)), Vec::len) as u64
+    }
+}
+
 /// A run under way.
 #[derive(Clone, Debug)]
 pub struct Run<S> {
@@ -47,10 +68,12 @@ pub struct Run<S> {
     pub config: Config,
     /// Model and optimiser.
     pub trainer: Trainer<S>,
-    /// Epochs done.
-    pub epoch: usize,
+    /// Since the last row of the log.
+    pub sofar: Outcome,
     /// The log so far, as the cells of a CSV file.
     log: Vec<Vec<String>>,
+    /// An epoch and its batches.
+    order: Option<(u64, Vec<Vec<usize>>)>,
 }
 
 /// Weights alone, under their official names, with the design beside them.
@@ -64,28 +87,47 @@ impl<S: Scalar> Run<S> {
     /// A run at its beginning.
     pub fn new(config: Config, model: Vision<S>) -> Result<Self> {
         let trainer = Trainer::new(model, config.recipe)?;
-        Ok(Run { config, trainer, epoch: 0, log: Vec::new() })
+        Ok(Run { config, trainer, sofar: Outcome::default(), log: Vec::new(), order: None })
     }
 
-    /// The batches of the epoch to come: rows of `train`, in a seeded order.
-    pub fn batches(&self, train: &[usize]) -> Vec<Vec<usize>> {
-        let Recipe { batch, seed, .. } = self.config.recipe;
-        epoch_batches(train.len(), batch, seed, self.epoch).into_iter().map(|b| b.into_iter().map(|i| train[i]).collect()).collect()
+    /// Steps of the whole run.
+    pub fn total(&self, task: &Task<S>) -> u64 {
+        task.epoch(self.config.recipe.batch) * self.config.epochs as u64
     }
 
-    /// One step on these rows of the data.
-    pub fn step(&mut self, samples: &Samples<S>, batch: &[usize]) -> Result<Outcome> {
-        self.trainer.step(samples, batch, self.epoch as u64)
+    /// The next step; what is due after it, a row of the log. Which samples, and how they are moved, depends on the seed and on the count of steps alone; so a run that
+    /// was saved after any step goes on to the same bits. Errors: as [`Trainer::step`].
+    pub fn advance(&mut self, task: &Task<S>) -> Result<Outcome> {
+        let (step, length) = (self.trainer.moments.steps, task.epoch(self.config.recipe.batch).max(1));
+        let (epoch, place) = (step / length, (step % length) as usize);
+        let outcome = match &task.given {
+            Some(batches) => self.trainer.step(&task.samples, &batches[place], epoch)?,
+            None => {
+                if self.order.as_ref().is_none_or(|(of, _)| *of != epoch) {
+                    let batches = epoch_batches(task.train.len(), self.config.recipe.batch, self.config.recipe.seed, epoch);
+                    let rows = |batch: Vec<usize>| batch.into_iter().map(|i| task.train[i]).collect();
+                    self.order = Some((epoch, batches.into_iter().map(rows).collect()));
+                }
+                let (_, batches) = self.order.as_ref().expect("just made");
+                self.trainer.step(&task.samples, &batches[place], epoch)?
+            }
+        };
+        self.sofar = self.sofar.and(outcome);
+        // Given batches are there to be compared step by step.
+        if task.given.is_some() || place as u64 + 1 == length {
+            self.note(epoch + 1, task.test.as_ref().filter(|_| place as u64 + 1 == length))?;
+        }
+        Ok(outcome)
     }
 
     /// Adds a row to the log.
-    pub fn note(&mut self, train: Outcome, test: Option<&Samples<S>>) -> Result<LogRow> {
+    fn note(&mut self, epoch: u64, test: Option<&Samples<S>>) -> Result<()> {
         let test = test.map(|t| evaluate(&self.trainer.model, t, 0.0)).transpose()?;
         let step = self.trainer.moments.steps;
         let rate = self.config.recipe.rate * self.config.recipe.schedule.factor(step.saturating_sub(1) as f64);
-        let row = LogRow { epoch: self.epoch, step, rate, train, test };
-        self.log.push(row.cells().to_vec());
-        Ok(row)
+        let train = std::mem::take(&mut self.sofar);
+        self.log.push(LogRow { epoch, step, rate, train, test }.cells().to_vec());
+        Ok(())
     }
 
     /// Writes checkpoint, log and weights into `directory`, each whole or not at all.
@@ -104,8 +146,8 @@ impl<S: Scalar> Run<S> {
         let text = |name: &str, value: String| (name.to_string(), value);
         let metadata = [
             text("config", self.config.to_json().to_string()),
-            text("epoch", self.epoch.to_string()),
             text("log", log.to_string()),
+            text("sofar", format!("{} {:?} {}", self.sofar.samples, self.sofar.loss, self.sofar.correct)),
             text("steps", self.trainer.moments.steps.to_string()),
         ];
         put(directory, CHECKPOINT, &safetensors::write(tensors.iter().map(|(n, a)| (n.as_str(), a)), Some(&metadata))?)?;
@@ -134,7 +176,7 @@ impl<S: Scalar> Run<S> {
                 *(if kept == 1 { &mut run.trainer.moments.first } else { &mut run.trainer.moments.second }) = numbers;
             }
         }
-        (run.epoch, run.trainer.moments.steps, run.log) = (contents.epoch, contents.steps, contents.log);
+        (run.trainer.moments.steps, run.sofar, run.log) = (contents.steps, contents.sofar, contents.log);
         Ok(run)
     }
 }
@@ -143,8 +185,8 @@ impl<S: Scalar> Run<S> {
 struct Checkpoint {
     config: Config,
     tensors: Vec<(String, Array)>,
-    epoch: usize,
     steps: u64,
+    sofar: Outcome,
     log: Vec<Vec<String>>,
 }
 
@@ -159,14 +201,19 @@ impl Checkpoint {
                 found.ok_or_else(|| Error::format("metadata", format!("an entry `{name}`: a checkpoint of this program"), "none"))
             };
             let config = Config::from_json(&Json::parse(get("config")?.as_bytes())?)?;
-            let wrong = |name: &str| Error::format(name, "a whole number", "something else");
+            let wrong = |name: &str| Error::format(name, "numbers as this program writes them", "something else");
+            let sofar = || -> Option<Outcome> {
+                let parts: Vec<&str> = get("sofar").ok()?.split(' ').collect();
+                let &[samples, loss, correct] = parts.as_slice() else { return None };
+                Some(Outcome { samples: samples.parse().ok()?, loss: loss.parse().ok()?, correct: correct.parse().ok()? })
+            };
             let log = Json::parse(get("log")?.as_bytes())?;
             let row = |r: &Json| r.as_array().unwrap_or(&[]).iter().map(|c| c.as_str().unwrap_or("").to_string()).collect();
             let checkpoint = Checkpoint {
                 config: config.clone(),
                 tensors: contents.tensors,
-                epoch: get("epoch")?.parse().map_err(|_| wrong("epoch"))?,
                 steps: get("steps")?.parse().map_err(|_| wrong("steps"))?,
+                sofar: sofar().ok_or_else(|| wrong("sofar"))?,
                 log: log.as_array().unwrap_or(&[]).iter().map(row).collect(),
             };
             Ok((config, checkpoint))

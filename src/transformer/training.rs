@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use std::sync::{Condvar, Mutex};
 
 /// Samples of a chunk. The gradient of a batch is the sum of its chunks in order, each of them one pass; the number of threads decides only who computes which.
-pub const CHUNK: usize = 8;
+pub const CHUNK: usize = 16;
 
 /// Images, one a row, and their classes.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,14 +90,14 @@ impl Outcome {
 #[derive(Clone, Debug)]
 struct Worker<S> {
     trace: VisionTrace<S>,
-    gradient: Option<Vision<S>>,
+    gradient: Vision<S>,
     loss: CrossEntropy<S>,
     images: Matrix<S>,
     labels: Vec<usize>,
     none: Matrix<S>,
 }
 impl<S: Scalar> Worker<S> {
-    fn new(gradient: Option<Vision<S>>) -> Self {
+    fn new(gradient: Vision<S>) -> Self {
         let trace = VisionTrace::default();
         Worker { trace, gradient, loss: CrossEntropy::default(), images: Matrix::default(), labels: Vec::new(), none: Matrix::default() }
     }
@@ -174,7 +174,7 @@ impl<S: Scalar> Trainer<S> {
         let chunks: Vec<&[usize]> = batch.chunks(CHUNK).collect();
         let count = threads().min(chunks.len());
         while self.workers.len() < count {
-            self.workers.push(Worker::new(Some(self.gradient.clone())));
+            self.workers.push(Worker::new(self.gradient.clone()));
         }
         self.gradient.clear();
         let (model, recipe, design) = (&self.model, self.recipe, self.model.design);
@@ -186,9 +186,8 @@ impl<S: Scalar> Trainer<S> {
             worker.load(samples, chunks[c], design.image, |k| displacement(&recipe, epoch, self.moments.steps, c * CHUNK + k));
             let logits = model.forward(&worker.images, 1, &mut worker.trace)?;
             worker.loss.compute(logits, &worker.labels, smoothing, factor)?;
-            let gradient = worker.gradient.as_mut().expect("a worker that trains has a gradient");
-            gradient.clear();
-            model.backward(&worker.images, &mut worker.trace, &worker.loss.gradient, gradient, &mut worker.none)
+            worker.gradient.clear();
+            model.backward(&worker.images, &mut worker.trace, &worker.loss.gradient, &mut worker.gradient, &mut worker.none)
         };
         let work = |worker: &mut Worker<S>, first: usize| {
             for c in (first..chunks.len()).step_by(count) {
@@ -198,7 +197,7 @@ impl<S: Scalar> Trainer<S> {
                 match outcome {
                     Err(e) => sum.failed = sum.failed.take().or(Some(e)),
                     Ok(()) => {
-                        sum.gradient.accumulate(worker.gradient.as_ref().expect("as above"));
+                        sum.gradient.accumulate(&worker.gradient);
                         sum.losses.extend_from_slice(&worker.loss.losses);
                         sum.correct += right(&worker.trace.logits, &worker.labels);
                     }
@@ -243,40 +242,7 @@ fn displacement(recipe: &Recipe, epoch: u64, step: u64, place: usize) -> [isize;
 }
 
 /// Samples whose greatest logit is that of their class; of equal logits the first counts.
-fn right<S: Scalar>(logits: &Matrix<S>, labels: &[usize]) -> usize {
+pub(super) fn right<S: Scalar>(logits: &Matrix<S>, labels: &[usize]) -> usize {
     let guess = |row: &[S]| (1..row.len()).fold(0, |best, c| if row[c].value() > row[best].value() { c } else { best });
     labels.iter().enumerate().filter(|&(b, &l)| guess(logits.row(b)) == l).count()
-}
-
-/// Loss and accuracy of a model on samples, without touching it, `CHUNK` at a time on as many threads as there are.
-pub fn evaluate<S: Scalar>(model: &Vision<S>, samples: &Samples<S>, smoothing: f64) -> Result<Outcome> {
-    samples.check(model.design.classes)?;
-    let all: Vec<usize> = (0..samples.labels.len()).collect();
-    let mut found: Vec<(Result<usize>, Vec<S>)> = vec![(Ok(0), Vec::new()); all.len().div_ceil(CHUNK)];
-    let share = found.len().div_ceil(threads()).max(1);
-    let run = |chunks: std::slice::Chunks<usize>, found: &mut [(Result<usize>, Vec<S>)]| {
-        let mut worker = Worker::new(None);
-        for (chunk, found) in chunks.zip(found) {
-            worker.load(samples, chunk, model.design.image, |_| [0, 0]);
-            found.0 = (|| {
-                let logits = model.forward(&worker.images, 1, &mut worker.trace)?;
-                worker.loss.compute(logits, &worker.labels, S::from_f64(smoothing), S::ONE)?;
-                Ok(right(&worker.trace.logits, &worker.labels))
-            })();
-            found.1.clone_from(&worker.loss.losses);
-        }
-    };
-    std::thread::scope(|scope| {
-        for (part, found) in all.chunks(share * CHUNK).zip(found.chunks_mut(share)) {
-            let run = &run;
-            scope.spawn(move || with_threads(1, || run(part.chunks(CHUNK), found)));
-        }
-    });
-    let (mut correct, mut losses) = (0, Vec::with_capacity(all.len()));
-    for (right, loss) in found {
-        correct += right?;
-        losses.extend(loss);
-    }
-    let loss = S::sum(&losses) / S::from_usize(all.len());
-    Ok(Outcome { samples: all.len(), loss: loss.value(), correct })
 }

@@ -178,20 +178,8 @@ fn pooled_rows<S: Scalar>(pool: Pool, tokens: usize) -> (std::ops::Range<usize>,
 impl<S: Scalar> Layer<S> for Vision<S> {
     type Trace = VisionTrace<S>;
     fn forward<'t>(&self, images: &Matrix<S>, _tokens: usize, t: &'t mut VisionTrace<S>) -> Result<&'t Matrix<S>> {
-        if images.rows() == 0 {
-            return Err(Error::shape("images", "at least one", "none").named("EmptyInput"));
-        }
-        let (tokens, dim, batch) = (self.design.tokens(), self.design.dim, images.rows());
-        self.design.grid().cut(images, &mut t.patches)?;
-        let embedded = self.embedding.forward(&t.patches, 1, &mut t.embedding)?;
-        t.tokens.reset(batch * tokens, dim);
-        let samples = t.tokens.data_mut().chunks_exact_mut(tokens * dim);
-        for (sample, embedded) in samples.zip(embedded.data().chunks_exact((tokens - 1) * dim)) {
-            let (first, rest) = sample.split_at_mut(dim);
-            first.copy_from_slice(self.cls.data());
-            rest.copy_from_slice(embedded);
-            sample.iter_mut().zip(self.positions.data()).for_each(|(x, &p)| *x += p);
-        }
+        let tokens = self.design.tokens();
+        self.embed_into(images, &mut t.patches, &mut t.embedding, &mut t.tokens)?;
         t.blocks.resize_with(self.blocks.len(), BlockTrace::default);
         for (l, block) in self.blocks.iter().enumerate() {
             let (done, rest) = t.blocks.split_at_mut(l);
@@ -199,16 +187,7 @@ impl<S: Scalar> Layer<S> for Vision<S> {
             block.forward(x, tokens, &mut rest[0])?;
         }
         let last = self.last(&t.tokens, &t.blocks);
-        t.pooled.reset(batch, dim);
-        let (rows, share) = pooled_rows::<S>(self.design.pool, tokens);
-        for (pooled, sample) in t.pooled.data_mut().chunks_exact_mut(dim).zip(last.data().chunks_exact(tokens * dim)) {
-            for i in rows.clone() {
-                pooled.iter_mut().zip(&sample[i * dim..(i + 1) * dim]).for_each(|(p, &x)| *p += x);
-            }
-            if rows.len() > 1 {
-                pooled.iter_mut().for_each(|p| *p *= share);
-            }
-        }
+        self.pool(last, &mut t.pooled);
         let normed = self.norm.forward(&t.pooled, 1, &mut t.norm)?;
         self.head.forward(normed, 1, &mut t.logits)
     }
@@ -247,6 +226,43 @@ impl<S: Scalar> Layer<S> for Vision<S> {
 }
 
 impl<S: Scalar> Vision<S> {
+    /// What goes into the first layer: the class token and the embedded patches of every image, plus positions. Errors: `Shape`.
+    pub fn embed(&self, images: &Matrix<S>) -> Result<Matrix<S>> {
+        let mut tokens = Matrix::default();
+        self.embed_into(images, &mut Matrix::default(), &mut EmbeddingTrace::default(), &mut tokens)?;
+        Ok(tokens)
+    }
+    fn embed_into(&self, images: &Matrix<S>, patches: &mut Matrix<S>, trace: &mut EmbeddingTrace<S>, x: &mut Matrix<S>) -> Result<()> {
+        if images.rows() == 0 {
+            return Err(Error::shape("images", "at least one", "none").named("EmptyInput"));
+        }
+        let (tokens, dim) = (self.design.tokens(), self.design.dim);
+        self.design.grid().cut(images, patches)?;
+        let embedded = self.embedding.forward(patches, 1, trace)?;
+        x.reset(images.rows() * tokens, dim);
+        let samples = x.data_mut().chunks_exact_mut(tokens * dim);
+        for (sample, embedded) in samples.zip(embedded.data().chunks_exact((tokens - 1) * dim)) {
+            let (first, rest) = sample.split_at_mut(dim);
+            first.copy_from_slice(self.cls.data());
+            rest.copy_from_slice(embedded);
+            sample.iter_mut().zip(self.positions.data()).for_each(|(x, &p)| *x += p);
+        }
+        Ok(())
+    }
+    /// What the classifier sees of the tokens of every image.
+    pub(super) fn pool(&self, x: &Matrix<S>, pooled: &mut Matrix<S>) {
+        let (tokens, dim) = (self.design.tokens(), self.design.dim);
+        pooled.reset(x.rows() / tokens, dim);
+        let (rows, share) = pooled_rows::<S>(self.design.pool, tokens);
+        for (pooled, sample) in pooled.data_mut().chunks_exact_mut(dim).zip(x.data().chunks_exact(tokens * dim)) {
+            for i in rows.clone() {
+                pooled.iter_mut().zip(&sample[i * dim..(i + 1) * dim]).for_each(|(p, &x)| *p += x);
+            }
+            if rows.len() > 1 {
+                pooled.iter_mut().for_each(|p| *p *= share);
+            }
+        }
+    }
     /// What comes out of the last layer.
     fn last<'t>(&self, tokens: &'t Matrix<S>, traces: &'t [BlockTrace<S>]) -> &'t Matrix<S> {
         self.blocks.iter().zip(traces).next_back().map_or(tokens, |(block, trace)| trace.y(block))

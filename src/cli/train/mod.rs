@@ -1,6 +1,6 @@
 //! `white-box train`.
 
-mod data;
+pub mod data;
 mod progress;
 mod vision;
 

@@ -5,8 +5,8 @@ use super::progress::Progress;
 use crate::cli::arguments::{self, Arguments};
 use crate::learn::{Optimiser, Parameters, Schedule, from_arrays, split_samples};
 use crate::scalar::Scalar;
-use crate::transformer::run::config_of;
-use crate::transformer::{AttentionKind, Config, Design, FeedKind, POOLS, Recipe, Run, Samples, Vision, evaluate};
+use crate::transformer::run::{CHECKPOINT, config_of};
+use crate::transformer::{AttentionKind, Config, Design, FeedKind, POOLS, Recipe, Run, Samples, Task, Vision, evaluate};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -103,26 +103,15 @@ fn train<S: Scalar>(args: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A training and what it needs, ready to go on.
-struct Ready<S> {
-    run: Run<S>,
-    samples: Samples<S>,
-    train: Vec<usize>,
-    test: Option<Samples<S>>,
-    given: Option<Vec<Vec<usize>>>,
-}
-
 /// One run; its accuracy on the test set, if there is one.
 fn one<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Result<Option<f64>> {
     let resumed = args.switch("--resume");
-    let mut ready = match directory {
+    let (mut run, task) = match directory {
         Some(directory) if resumed => prepare(Run::<S>::resume(directory)?)?,
         _ => begin::<S>(args, seed, directory)?,
     };
-    let Ready { run, samples, train, test, given } = &mut ready;
-    let quiet = args.switch("--quiet");
-    let per_epoch = given.as_ref().map_or(train.len().div_ceil(run.config.recipe.batch), Vec::len) as u64;
-    let total = per_epoch * run.config.epochs as u64;
+    let (quiet, total) = (args.switch("--quiet"), run.total(&task));
+    let length = task.epoch(run.config.recipe.batch).max(1);
     if !quiet {
         let design = run.config.design;
         eprintln!(
@@ -130,45 +119,28 @@ fn one<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Resu
             run.trainer.model.count(),
             design.tokens(),
             design.dim,
-            train.len(),
-            test.as_ref().map_or(String::new(), |t| format!(", {} to test", t.labels.len()))
+            task.train.len(),
+            task.test.as_ref().map_or(String::new(), |t| format!(", {} to test", t.labels.len()))
         );
     }
-    let (mut progress, mut saved) = (Progress::new(run.trainer.moments.steps, quiet), Instant::now());
+    let mut keeper = Keeper::new(directory);
+    keeper.save(&run)?;
+    let mut progress = Progress::new(run.trainer.moments.steps, quiet);
     while run.trainer.moments.steps < total {
-        match given {
-            // Every step of given batches has its row.
-            Some(batches) => {
-                let outcome = run.step(samples, &batches[run.trainer.moments.steps as usize])?;
-                run.note(outcome, None)?;
-                progress.step(run.trainer.moments.steps, total, outcome.samples, &format!("loss {:.4}", outcome.loss));
-            }
-            None => {
-                let mut epoch = crate::transformer::Outcome::default();
-                for batch in run.batches(train) {
-                    epoch = epoch.and(run.step(samples, &batch)?);
-                    let text = format!("epoch {}  loss {:.4}  accuracy {:.1} %", run.epoch + 1, epoch.loss, 100.0 * epoch.accuracy());
-                    progress.step(run.trainer.moments.steps, total, batch.len(), &text);
-                }
-                run.epoch += 1;
-                run.note(epoch, test.as_ref())?;
-            }
-        }
-        if let Some(directory) = directory
-            && (saved.elapsed() > Duration::from_secs(1) && run.trainer.moments.steps < total)
-        {
-            run.save(directory)?;
-            saved = Instant::now();
+        let outcome = run.advance(&task)?;
+        let (step, sofar) = (run.trainer.moments.steps, if run.sofar.samples > 0 { run.sofar } else { outcome });
+        let text = format!("epoch {}  loss {:.4}  accuracy {:.1} %", (step - 1) / length + 1, sofar.loss, 100.0 * sofar.accuracy());
+        progress.step(step, total, outcome.samples, &text);
+        if step < total && keeper.due() {
+            keeper.save(&run)?;
         }
     }
     let (seconds, pace) = progress.pace();
     progress.clear();
-    if let Some(directory) = directory {
-        run.save(directory)?;
-    }
-    let whole = evaluate(&run.trainer.model, &samples.select(train)?, 0.0)?;
+    keeper.save(&run)?;
+    let whole = evaluate(&run.trainer.model, &task.samples.select(&task.train)?, 0.0)?;
     let mut text = format!("seed {}: training loss {:.4}, accuracy {:.2} %", run.config.recipe.seed, whole.loss, 100.0 * whole.accuracy());
-    let tested = test.as_ref().map(|t| evaluate(&run.trainer.model, t, 0.0)).transpose()?;
+    let tested = task.test.as_ref().map(|t| evaluate(&run.trainer.model, t, 0.0)).transpose()?;
     if let Some(t) = tested {
         text += &format!("; test loss {:.4}, accuracy {:.2} % of {}", t.loss, 100.0 * t.accuracy(), t.samples);
     }
@@ -179,8 +151,31 @@ fn one<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Resu
     Ok(tested.map(|t| t.accuracy()))
 }
 
+/// Writes checkpoints, so seldom that they take a twentieth of the time at most.
+struct Keeper<'a> {
+    directory: Option<&'a Path>,
+    last: Instant,
+    cost: Duration,
+}
+impl<'a> Keeper<'a> {
+    fn new(directory: Option<&'a Path>) -> Self {
+        Keeper { directory, last: Instant::now(), cost: Duration::ZERO }
+    }
+    fn due(&self) -> bool {
+        self.directory.is_some() && self.last.elapsed() > Duration::from_secs(1).max(20 * self.cost)
+    }
+    fn save<S: Scalar>(&mut self, run: &Run<S>) -> Result<()> {
+        let start = Instant::now();
+        if let Some(directory) = self.directory {
+            run.save(directory)?;
+        }
+        (self.last, self.cost) = (Instant::now(), start.elapsed());
+        Ok(())
+    }
+}
+
 /// Data and batches of a run that a checkpoint describes. Errors: `Usage` if the data are not those the run began with.
-fn prepare<S: Scalar>(run: Run<S>) -> Result<Ready<S>> {
+fn prepare<S: Scalar>(run: Run<S>) -> Result<(Run<S>, Task<S>)> {
     let config = run.config.clone();
     let loaded = data::load::<S>(&config.data)?;
     if loaded.hash != config.data_hash {
@@ -201,7 +196,7 @@ fn prepare<S: Scalar>(run: Run<S>) -> Result<Ready<S>> {
 }
 
 /// Cuts the test set off.
-fn ready<S: Scalar>(run: Run<S>, samples: Samples<S>, image: [usize; 3], given: Option<Vec<Vec<usize>>>) -> Result<Ready<S>> {
+fn ready<S: Scalar>(run: Run<S>, samples: Samples<S>, image: [usize; 3], given: Option<Vec<Vec<usize>>>) -> Result<(Run<S>, Task<S>)> {
     let classes = run.config.design.classes;
     samples.check(classes)?;
     let all: Vec<usize> = (0..samples.labels.len()).collect();
@@ -219,11 +214,15 @@ fn ready<S: Scalar>(run: Run<S>, samples: Samples<S>, image: [usize; 3], given: 
         test.samples.check(classes)?;
         (all, Some(test.samples))
     };
-    Ok(Ready { run, samples, train, test, given })
+    Ok((run, Task { samples, train, test, given }))
 }
 
 /// A run from the command line, checked before any work.
-fn begin<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Result<Ready<S>> {
+fn begin<S: Scalar>(args: &Arguments, seed: u64, directory: Option<&Path>) -> Result<(Run<S>, Task<S>)> {
+    if let Some(found) = directory.map(|d| d.join(CHECKPOINT)).filter(|c| c.exists()) {
+        let found = format!("{}: --resume goes on with it", found.display());
+        return Err(Error::usage("--out", "a directory without a run", found));
+    }
     let given = args.one("--data")?.ok_or_else(|| Error::usage("--data", "`digits` or IMAGES+LABELS", "no --data"))?;
     let parts = data::parts(given)?;
     let loaded = data::load::<S>(&parts)?;
