@@ -131,11 +131,13 @@ fn initial_weights_have_their_distributions() {
                 assert!(most <= 0.125 && most > 0.123, "{name} {most}");
             } else if name == "pos_embedding" {
                 assert!((spread - 1.0).abs() < room, "{name} {spread}");
-            } else if ["pos_embed", "fc1.weight", "attn.qkv.weight", "proj.weight"].iter().any(|n| name.ends_with(n))
+            } else if ["pos_embed", "fc1.weight", "fc2.weight", "attn.qkv.weight", "proj.weight"].iter().any(|n| name.ends_with(n))
                 && !name.starts_with("patch_embed")
             {
                 assert!((spread / 0.02 - 1.0).abs() < room, "{name} {spread}");
-            } else if ["fc1.bias", "fc2.bias", "attn.proj.bias"].iter().any(|n| name.ends_with(n)) {
+            } else if ["fc1.bias", "fc2.bias", "qkv.bias", "attn.proj.bias", "fn.proj.bias"].iter().any(|n| name.ends_with(n))
+                || name == "head.bias"
+            {
                 assert!(most == 0.0, "{name}");
             } else {
                 assert!(most > 0.0, "{name} was forgotten");
