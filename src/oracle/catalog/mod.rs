@@ -45,6 +45,7 @@ pub static CATALOG: &[&dyn Entry] = &[
     &reduction::SimDinoPatchLoss,
     &redunet::Layer,
     &redunet::Assignment,
+    &redunet::Update,
     &redunet::SubspaceResiduals,
     &redunet::ShiftRate::<1>,
     &redunet::ShiftRate::<2>,
