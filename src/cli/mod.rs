@@ -11,6 +11,7 @@ mod rate;
 mod serve;
 mod tour;
 mod train;
+mod vectors;
 mod verify;
 
 pub use arguments::Arguments;
@@ -41,6 +42,7 @@ const CALLS: &[Call] = &[
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
+    Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

@@ -13,6 +13,7 @@ mod shape;
 mod spec;
 pub mod tolerance;
 mod value;
+pub mod vectors;
 mod verify;
 
 pub use case::{Case, Setting};
