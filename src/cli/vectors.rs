@@ -65,9 +65,10 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
         ))?;
         let share = |n: usize| 100.0 * n as f64 / (p.numbers.max(1)) as f64;
         arguments::line(&format!(
-            "{} numbers: {:.3} % proven correctly rounded to f64, {:.3} % to f32, {:.1} % exact; {} cases without an enclosure left out",
+            "{} numbers: {:.3} % proven correctly rounded to f64, {:.3} % only 0 within their enclosure, {:.3} % proven rounded to f32, {:.1} % exact; {} cases left out",
             p.numbers,
             share(p.correct),
+            share(p.zeros),
             share(p.correct_f32),
             share(p.exact),
             p.left_out

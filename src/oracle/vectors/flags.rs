@@ -6,7 +6,7 @@
 use crate::oracle::tolerance::output_scale;
 use crate::data::half;
 use crate::oracle::{Case, Domain, Entry, Number, Range, Setting, Tensor, Value, Values, on_grid};
-use crate::scalar::Ball;
+use crate::scalar::{Ball, Scalar};
 
 /// A flag: its name, the kind of bug, what it says.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +104,7 @@ fn rank_one(block: &[f64], rows: usize, cols: usize) -> bool {
 /// The mistakes that the case catches.
 fn caught(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
     let (Ok(right), Ok(scale)) = (entry.eval_in(Number::Double, case), output_scale(entry, case)) else { return Vec::new() };
-    let unit = entry.spec().tolerance.value * super::ARITHMETICS[1].1;
+    let unit = entry.spec().tolerance.value * f32::UNIT_ROUNDOFF;
     let moves = |other: &Values<Ball>| -> bool {
         right.iter().any(|(name, value)| match (value, other.get(name)) {
             (Value::Int(a), Some(Value::Int(b))) => a != b,

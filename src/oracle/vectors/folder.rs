@@ -9,7 +9,7 @@ use crate::data::json::Json;
 use crate::data::safetensors;
 use crate::data::sha256::sha256_hex;
 use crate::oracle::exchange::params_to_json;
-use crate::oracle::tolerance::{gradient_scale, output_scale};
+use crate::oracle::tolerance::{chain as chain_length, gradient_scale, output_scale};
 use crate::oracle::{ANY, Case, Domain, Entry, Number, Range, Tensor, Value, Values, generated_case, on_grid};
 use crate::random::Rng;
 use crate::scalar::Ball;
@@ -28,6 +28,9 @@ pub struct Folder {
     pub cases: [usize; 3],
 }
 
+/// Cases of more input numbers than this do not go into a set of few cases.
+const LARGEST: usize = 400;
+
 /// Writes the manifest's entries and the case files one after the other.
 struct Builder<'a> {
     entry: &'a dyn Entry,
@@ -45,6 +48,9 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
     let (mut seen, mut model): (Vec<String>, Option<Case>) = (Vec::new(), None);
     for index in 0..plan.cases {
         let case = generated_case(entry, index, plan.seed)?;
+        if !plan.all && case.inputs.iter().map(|(_, v)| v.shape().iter().product::<usize>()).sum::<usize>() > LARGEST {
+            continue;
+        }
         let flags = flags(entry, &case);
         let new: Vec<String> = merits(entry, &case, &flags).into_iter().filter(|m| !seen.contains(m)).collect();
         if index >= 3 && new.is_empty() && !plan.all {
@@ -52,7 +58,7 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
         }
         if builder.valid(&case, &format!("generated case {index}"), flags, None)? {
             seen.extend(new);
-            if index > 0 && model.is_none() {
+            if index > 0 && case.preset.is_none() && model.is_none() {
                 model = Some(case);
             }
         }
@@ -63,13 +69,13 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
         let known = (&closed.outputs, closed.gradients.as_ref());
         builder.valid(&closed.case, closed.name, flags, Some(known))?;
     }
-    let model = model.map_or_else(|| generated_case(entry, 1, plan.seed), Ok)?;
+    let model = model.map_or_else(|| generated_case(entry, 2, plan.seed), Ok)?;
     if let Some(case) = with_leading_axis(entry, &model) {
         let flags = vec![flag("LeadingAxis", "LAYOUT", "an extra leading axis: looped over, and the gradient of a shared input is the sum")];
         builder.valid(&case, "two problems along a leading axis, the other inputs shared", flags, None)?;
     }
     for chain in CHAINS.iter().filter(|c| c.operator == spec.name) {
-        builder.chain(chain)?;
+        builder.chained(chain)?;
     }
     for (what, flag, case, error) in invalid(entry, &model) {
         builder.invalid(&what, flag, &case, &error)?;
@@ -128,7 +134,7 @@ impl Builder<'_> {
         let outcome = (|| {
             let outputs = narrower(entry.eval_in(Number::Ball, case)?, known.map(|k| k.0));
             let scale = output_scale(entry, case)?;
-            let mut record = Record::default();
+            let mut record = Record::of(chain_length(case));
             record.given("in", &case.inputs)?;
             record.results("out", &outputs, &scaled(&scale, spec.tolerance.value))?;
             if spec.differentiable {
@@ -165,9 +171,9 @@ impl Builder<'_> {
         Ok(true)
     }
 
-    fn chain(&mut self, chain: &super::chain::Chain) -> Result<()> {
+    fn chained(&mut self, chain: &super::chain::Chain) -> Result<()> {
         let case = chain.case(self.entry)?;
-        let mut record = Record::default();
+        let mut record = Record::of(chain_length(&case));
         record.given("in", &case.inputs)?;
         let checkpoints = chain.run(self.entry, &case)?;
         for c in &checkpoints {
@@ -186,7 +192,7 @@ impl Builder<'_> {
     }
 
     fn invalid(&mut self, what: &str, flag: Flag, case: &Case, error: &Error) -> Result<()> {
-        let mut record = Record::default();
+        let mut record = Record::of(1.0);
         record.given("in", &case.inputs)?;
         let mut fields = vec![("kind", Json::text(error.kind()))];
         if !error.fault().name.is_empty() {
@@ -259,7 +265,7 @@ impl Builder<'_> {
         let defaults = spec.params.iter().filter_map(|p| {
             p.default.map(|x| (p.name, if let Range::Word(words) = p.domain { Json::text(words[x as usize]) } else { Json::real(x) }))
         });
-        let units = ARITHMETICS.iter().map(|(name, unit, _)| (*name, Json::real(*unit)));
+        let arithmetics = ARITHMETICS.iter().map(|d| Json::text(d.name())).collect();
         let convention = [
             ("samples", "rows"),
             ("logarithm", "natural"),
@@ -278,7 +284,7 @@ impl Builder<'_> {
             ("outputs", ports(spec.outputs)),
             ("defaults", Json::object(defaults)),
             ("seed", Json::integer(plan.seed as i64)),
-            ("unit_roundoff", Json::object(units)),
+            ("allowed_for", Json::Array(arithmetics)),
             ("proven", self.proof.json()),
             ("notes", Json::Object(notes.collect())),
             ("numberOfTests", Json::integer(self.tests.len() as i64)),

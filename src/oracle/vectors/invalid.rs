@@ -13,18 +13,22 @@ pub(super) fn invalid(entry: &dyn Entry, case: &Case) -> Vec<(String, Flag, Case
     let shape = || flag("WrongShape", "INVALID", "shapes that do not fit must not be broadcast or reshaped");
     let domain = || flag("OutOfDomain", "INVALID", "a value outside the domain must not be clamped");
     let usage = || flag("Interface", "INVALID", "a question that makes no sense; for a program that takes names and parameters as text");
-    for port in spec.inputs {
+    for (i, port) in spec.inputs.iter().enumerate() {
         let name = port.name;
         let Some(value) = case.inputs.get(name) else { continue };
         match value {
             Value::Real(t) if !t.data.is_empty() => {
                 let mut with = |what: &str, flag: Flag, x: f64| {
                     let mut t = t.clone();
-                    *t.data.last_mut().unwrap_or(&mut Ball::ZERO) = Ball::exact(x);
+                    if let Some(last) = t.data.last_mut() {
+                        *last = Ball::exact(x);
+                    }
                     all.push((format!("{what} in {name}"), flag, case.clone().input(name, t)));
                 };
                 with("a NaN", numbers(), f64::NAN);
-                with("an infinity", numbers(), f64::INFINITY);
+                if i == 0 {
+                    with("an infinity", numbers(), f64::INFINITY);
+                }
                 match port.domain {
                     Domain::Positive => with("a zero", domain(), 0.0),
                     Domain::NonNegative | Domain::Simplex => with("a negative number", domain(), -0.5),
@@ -41,7 +45,9 @@ pub(super) fn invalid(entry: &dyn Entry, case: &Case) -> Vec<(String, Flag, Case
             _ => {}
         }
         if !value.shape().is_empty() && port.shape != ANY {
-            all.push((format!("one number for the array {name}"), shape(), case.clone().input(name, Tensor::scalar(Ball::ONE))));
+            if i == 0 {
+                all.push((format!("one number for the array {name}"), shape(), case.clone().input(name, Tensor::scalar(Ball::ONE))));
+            }
             // One place more along the last axis, which another input, or the shape itself, may contradict.
             if let Value::Real(t) = value {
                 let mut axes = t.shape.clone();
@@ -52,7 +58,7 @@ pub(super) fn invalid(entry: &dyn Entry, case: &Case) -> Vec<(String, Flag, Case
                 all.push((format!("{name} with one column more"), shape(), case.clone().input(name, Tensor { shape: axes, data })));
             }
         }
-        if !port.optional {
+        if !port.optional && i == 0 {
             let mut other = case.clone();
             other.inputs.remove(name);
             all.push((format!("no {name}"), usage(), other));

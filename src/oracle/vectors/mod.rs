@@ -28,6 +28,8 @@ pub use folder::{Folder, folder};
 pub use record::Proof;
 pub use set::{Set, write};
 
+use super::check::Dtype;
+
 /// Which cases go into a set.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -47,10 +49,5 @@ impl Plan {
 /// The format of a set, and its version. A file that a reader of this version could misread gets another number.
 pub const FORMAT: &str = "white-box-vectors/1";
 
-/// The arithmetics of the allowed errors, in the order of their first axis: name, unit roundoff, least normal number.
-pub const ARITHMETICS: [(&str, f64, f64); 4] = [
-    ("f64", 1.1102230246251565e-16, f64::MIN_POSITIVE),
-    ("f32", 5.960464477539063e-8, 1.1754943508222875e-38),
-    ("f16", 0.00048828125, 6.103515625e-5),
-    ("bf16", 0.00390625, 1.1754943508222875e-38),
-];
+/// The arithmetics of the allowed errors, in the order of their first axis.
+pub const ARITHMETICS: [Dtype; 4] = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::Bf16];

@@ -16,6 +16,8 @@ pub struct Proof {
     pub correct: usize,
     /// Of these, proven to be the true value itself.
     pub exact: usize,
+    /// Numbers not proven that are 0 within their enclosure, and written as 0.
+    pub zeros: usize,
     /// Numbers proven to be the correctly rounded f32.
     pub correct_f32: usize,
     /// Cases left out because no enclosure of finite width exists for them.
@@ -28,6 +30,7 @@ impl Proof {
         self.numbers += other.numbers;
         self.correct += other.correct;
         self.exact += other.exact;
+        self.zeros += other.zeros;
         self.correct_f32 += other.correct_f32;
         self.left_out += other.left_out;
     }
@@ -38,6 +41,7 @@ impl Proof {
             ("numbers", count(self.numbers)),
             ("correctly_rounded_f64", count(self.correct)),
             ("exact", count(self.exact)),
+            ("zero_within_enclosure", count(self.zeros)),
             ("correctly_rounded_f32", count(self.correct_f32)),
             ("cases_left_out", count(self.left_out)),
         ])
@@ -45,8 +49,10 @@ impl Proof {
 }
 
 /// The arrays of a case and what the manifest says of its results.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Record {
+    /// L of [`crate::oracle::tolerance`].
+    chain: f64,
     pub arrays: Vec<(String, Array)>,
     pub proof: Proof,
     /// Name of the array and what is proven of it.
@@ -82,6 +88,9 @@ fn rounded(x: Ball) -> Rounded {
 }
 
 impl Record {
+    pub fn of(chain: f64) -> Record {
+        Record { chain, arrays: Vec::new(), proof: Proof::default(), rounding: Vec::new() }
+    }
     /// Inputs or cotangents, as they are.
     pub fn given(&mut self, group: &str, values: &Values<Ball>) -> Result<()> {
         for (name, value) in values.iter() {
@@ -113,15 +122,16 @@ impl Record {
         let numbers: Vec<Rounded> = t.data.iter().map(|&x| rounded(x)).collect();
         let count = |f: fn(&Rounded) -> bool| numbers.iter().filter(|x| f(x)).count();
         let (correct, exact) = (count(|x| x.correct), count(|x| x.exact));
-        self.proof.add(&Proof { numbers: numbers.len(), correct, exact, correct_f32: count(|x| x.correct_f32), left_out: 0 });
+        let (zeros, correct_f32) = (count(|x| !x.correct && x.f64 == 0.0), count(|x| x.correct_f32));
+        self.proof.add(&Proof { numbers: numbers.len(), correct, exact, zeros, correct_f32, left_out: 0 });
         let key = format!("{group}/{name}");
         self.arrays.push((key.clone(), Array::from_f64(t.shape.clone(), numbers.iter().map(|x| x.f64).collect())?));
         let narrow = Elements::F32(numbers.iter().map(|x| x.f32).collect());
         self.arrays.push((format!("{group}_f32/{name}"), Array::new(t.shape.clone(), narrow)?));
         let mut errors = Vec::with_capacity(4 * numbers.len());
-        for (_, unit, least) in ARITHMETICS {
+        for dtype in ARITHMETICS {
             for (k, x) in numbers.iter().enumerate() {
-                errors.push(up(allowed(k) * unit + x.off + least));
+                errors.push(up(allowed(k) * dtype.unit(self.chain) + x.off + dtype.underflow()));
             }
         }
         let shape: Vec<usize> = std::iter::once(ARITHMETICS.len()).chain(t.shape.iter().copied()).collect();
