@@ -26,7 +26,13 @@ fn a_right_candidate_passes() {
     let names: Vec<&str> = rows.iter().map(|r| text(r, "item")).collect();
     assert_eq!(
         names,
-        ["softmax/value/paper", "soft_threshold/value/paper", "coding_rate/value/paper", "coding_rate/gradient/paper", "ista_step/value/paper"]
+        [
+            "softmax/value/paper",
+            "soft_threshold/value/paper",
+            "coding_rate/value/paper",
+            "coding_rate/gradient/paper",
+            "ista_step/value/paper"
+        ]
     );
     assert!(rows.iter().all(|r| text(r, "standing") == "pass" && r.get("agree").unwrap().as_u64() >= Some(4)));
     let table = String::from_utf8(conform("", &["--op", "softmax"]).unwrap().stdout).unwrap();
@@ -51,7 +57,8 @@ fn wrong_formulas_are_caught_and_named() {
         assert_eq!(out.status.code(), Some(1), "{mistake}");
         for row in rows(&out) {
             let hit = text(&row, "item") == item;
-            let also = mistake != "gradient_times_n" && item.starts_with("coding_rate") && text(&row, "item") == "coding_rate/gradient/paper";
+            let also =
+                mistake != "gradient_times_n" && item.starts_with("coding_rate") && text(&row, "item") == "coding_rate/gradient/paper";
             let standing = text(&row, "standing");
             assert!(if hit { standing == "fail" } else { also || standing == "pass" }, "{mistake}: {row}");
             if hit {

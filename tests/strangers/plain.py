@@ -12,21 +12,18 @@ def matmul(a, b):
     return [[math.fsum(x * y for x, y in zip(row, col)) for col in cols] for row in a]
 
 
-def elimination(m, b):
-    """log det m and m^-1 b, for a positive definite m."""
-    n, a = len(m), [list(row) + list(rhs) for row, rhs in zip(m, b)]
-    log_det = 0.0
+def elimination(e, b):
+    """log det(I + e) and (I + e)^-1 b for a positive semidefinite e; I is never added, so that no digit of a small e is lost."""
+    n, e, b, log_det = len(e), [list(row) for row in e], [list(row) for row in b], 0.0
     for p in range(n):
-        log_det += math.log(a[p][p])
+        pivot = 1.0 + e[p][p]
+        log_det += math.log1p(e[p][p])
         for i in range(n):
             if i != p:
-                f = a[i][p] / a[p][p]
-                a[i] = [x - f * y for x, y in zip(a[i], a[p])]
-    return log_det, [[x / a[i][i] for x in a[i][n:]] for i in range(n)]
-
-
-def identity_plus(alpha, g):
-    return [[alpha * x + (1.0 if i == j else 0.0) for j, x in enumerate(row)] for i, row in enumerate(g)]
+                f = e[i][p] / pivot
+                e[i] = [x - f * (y + (j == p)) for j, (x, y) in enumerate(zip(e[i], e[p]))]
+                b[i] = [x - f * y for x, y in zip(b[i], b[p])]
+    return log_det, [[x / (1.0 + e[i][i]) for x in row] for i, row in enumerate(b)]
 
 
 def rate(mistake=None):
@@ -36,7 +33,7 @@ def rate(mistake=None):
         if mistake == "eps_squared" and eps is None:
             squared = eps2 * eps2
         alpha = (n if mistake == "n_for_d" else d) / (n * squared)
-        return alpha, identity_plus(alpha, matmul(transpose(z), z))
+        return alpha, [[alpha * x for x in row] for row in matmul(transpose(z), z)]
 
     def value(z, eps=None, eps2=None):
         _, m = gram(z, eps, eps2)

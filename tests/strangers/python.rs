@@ -14,7 +14,8 @@ pub fn python() -> Option<String> {
         Ok(status) if status.success() => Some(name),
         found => {
             // Past the capture of the test harness, so that nobody takes this for a pass.
-            let message = format!("NOT TESTED: the Python clients need Python 3.8 or later; `{name}`: {found:?}. Install it or set PYTHON.\n");
+            let message =
+                format!("NOT TESTED: the Python clients need Python 3.8 or later; `{name}`: {found:?}. Install it or set PYTHON.\n");
             let _ = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
             None
         }

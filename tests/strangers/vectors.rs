@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use white_box::data::json::Json;
 use white_box::data::safetensors;
 use white_box::data::sha256::sha256_hex;
-use white_box::linalg::with_threads;
+use white_box::linalg::threads::with_threads;
 use white_box::oracle::vectors::{Folder, Plan, folder, write};
 use white_box::oracle::{CATALOG, find};
 
@@ -49,7 +49,8 @@ fn the_committed_set_is_made_again_byte_for_byte() {
         }
     }
     let listed = |path: &str| path == "README.md" || path == "SHA256SUMS";
-    let differs: Vec<&str> = wanted.iter().filter(|(p, b)| committed.get(*p).map(Vec::as_slice) != Some(**b)).map(|(p, _)| p.as_str()).collect();
+    let differs: Vec<&str> =
+        wanted.iter().filter(|(p, b)| committed.get(*p).map(Vec::as_slice) != Some(**b)).map(|(p, _)| p.as_str()).collect();
     let stray: Vec<&str> = committed.keys().filter(|p| !listed(p) && !wanted.contains_key(*p)).map(String::as_str).collect();
     assert!(
         differs.is_empty() && stray.is_empty(),
@@ -60,8 +61,7 @@ fn the_committed_set_is_made_again_byte_for_byte() {
         stray[..stray.len().min(5)].join(", ")
     );
     let sums = String::from_utf8(committed["SHA256SUMS"].clone()).unwrap();
-    let expected: String =
-        committed.iter().filter(|(p, _)| *p != "SHA256SUMS").map(|(p, b)| format!("{}  {p}\n", sha256_hex(b))).collect();
+    let expected: String = committed.iter().filter(|(p, _)| *p != "SHA256SUMS").map(|(p, b)| format!("{}  {p}\n", sha256_hex(b))).collect();
     let mut lines: Vec<&str> = expected.lines().collect();
     lines.sort_by_key(|l| l.split_once("  ").map(|(_, p)| p));
     assert_eq!(sums.lines().collect::<Vec<_>>(), lines, "SHA256SUMS is out of date: {REFRESH}");
@@ -105,7 +105,9 @@ fn every_preset_and_what_tells_it_apart_is_there() {
         let tests = manifest.get("tests").unwrap().as_array().unwrap();
         assert_eq!(manifest.get("numberOfTests").unwrap().as_u64(), Some(tests.len() as u64));
         for preset in std::iter::once("paper").chain(find(f.operator).unwrap().spec().presets.iter().map(|p| p.name)) {
-            let of = |t: &&Json| t.get("preset").and_then(Json::as_str) == Some(preset) && t.get("result").and_then(Json::as_str) == Some("valid");
+            let of = |t: &&Json| {
+                t.get("preset").and_then(Json::as_str) == Some(preset) && t.get("result").and_then(Json::as_str) == Some("valid")
+            };
             assert!(tests.iter().any(|t| of(&t)), "{}: no case for {preset}", f.operator);
         }
         let noted = manifest.get("notes").unwrap();

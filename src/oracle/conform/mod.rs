@@ -65,10 +65,7 @@ impl Hello {
     pub fn parse(reply: &Json) -> Result<Hello> {
         let texts = |what: &str, value: &Json| -> Result<Vec<String>> {
             let items = value.as_array().ok_or_else(|| Error::usage(what, "an array of texts", value.kind()))?;
-            items
-                .iter()
-                .map(|v| v.as_str().map(str::to_string).ok_or_else(|| Error::usage(what, "an array of texts", v.kind())))
-                .collect()
+            items.iter().map(|v| v.as_str().map(str::to_string).ok_or_else(|| Error::usage(what, "an array of texts", v.kind()))).collect()
         };
         if reply.get("ok").and_then(Json::as_bool) != Some(true) {
             return Err(Error::usage("hello", "\"ok\": true", reply.to_string()));
@@ -242,7 +239,10 @@ impl Session {
             let preset = case.preset.as_deref().unwrap_or("paper");
             for (i, item) in items.iter_mut().enumerate() {
                 let gradient = item.name == format!("{}/gradient/{preset}", entry.spec().name);
-                if given_up[i] || item.expected == Some(Expected::Skip) || !(gradient || item.name == format!("{}/value/{preset}", entry.spec().name)) {
+                if given_up[i]
+                    || item.expected == Some(Expected::Skip)
+                    || !(gradient || item.name == format!("{}/value/{preset}", entry.spec().name))
+                {
                     continue;
                 }
                 given_up[i] = self.one(entry, &case, gradient, index, item)?;

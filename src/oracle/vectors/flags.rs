@@ -3,8 +3,8 @@
 //! A mistake that can be made on the side of the question (another parameter, an input transposed, scrambled, reversed, negated, forgotten) is
 //! made, and if the result moves by more than an f32 implementation may err, the case catches it.
 
-use crate::oracle::tolerance::output_scale;
 use crate::data::half;
+use crate::oracle::tolerance::output_scale;
 use crate::oracle::{Case, Domain, Entry, Number, Range, Setting, Tensor, Value, Values, on_grid};
 use crate::scalar::{Ball, Scalar};
 
@@ -51,7 +51,11 @@ fn nature(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
             say("LargeScale", "EDGE_CASE", "entries above 128: products leave the range of f16, exponentials saturate");
         }
         if largest > 0.0 && largest < 0.0078125 {
-            say("SmallScale", "EDGE_CASE", "entries below 2⁻⁷: a guard such as + 1e-8 or a clamp moves the result");
+            say(
+                "SmallScale",
+                "EDGE_CASE",
+                "entries below 2⁻⁷: a guard such as + 1e-8 or a clamp moves the result, and the logarithm of a rounded 1 + x loses the digits of x",
+            );
         }
         if largest == 0.0 {
             say("AllZero", "EDGE_CASE", "an input that is 0 throughout");
@@ -96,9 +100,8 @@ fn on_f16(x: f64) -> f64 {
 fn rank_one(block: &[f64], rows: usize, cols: usize) -> bool {
     let Some(lead) = (0..rows).find(|i| block[i * cols..(i + 1) * cols].iter().any(|&x| x != 0.0)) else { return false };
     let Some(pivot) = (0..cols).find(|j| block[lead * cols + j] != 0.0) else { return false };
-    (0..rows).all(|i| {
-        (0..cols).all(|j| block[i * cols + j] * block[lead * cols + pivot] == block[i * cols + pivot] * block[lead * cols + j])
-    })
+    (0..rows)
+        .all(|i| (0..cols).all(|j| block[i * cols + j] * block[lead * cols + pivot] == block[i * cols + pivot] * block[lead * cols + j]))
 }
 
 /// The mistakes that the case catches.
@@ -110,7 +113,8 @@ fn caught(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
             (Value::Int(a), Some(Value::Int(b))) => a != b,
             (Value::Real(a), Some(Value::Real(b))) if a.shape == b.shape => {
                 let Ok(s) = scale.real(name) else { return false };
-                (0..a.data.len()).any(|k| (a.data[k] - b.data[k]).mignitude() > 4.0 * unit * s.data[k].magnitude() + f64::from(f32::MIN_POSITIVE))
+                (0..a.data.len())
+                    .any(|k| (a.data[k] - b.data[k]).mignitude() > 4.0 * unit * s.data[k].magnitude() + f64::from(f32::MIN_POSITIVE))
             }
             _ => true,
         })
@@ -166,7 +170,10 @@ fn mistakes(entry: &dyn Entry, case: &Case) -> Vec<(Flag, Case)> {
             let mut other = case.clone();
             other.params.retain(|(n, _)| n != param.name);
             other.params.push((param.name.into(), setting));
-            all.push((flag(format!("Parameter:{}", param.name), "PARAMETER", format!("`{}` ignored, or fixed at another value", param.name)), other));
+            all.push((
+                flag(format!("Parameter:{}", param.name), "PARAMETER", format!("`{}` ignored, or fixed at another value", param.name)),
+                other,
+            ));
         }
     }
     for port in spec.inputs {
@@ -179,20 +186,33 @@ fn mistakes(entry: &dyn Entry, case: &Case) -> Vec<(Flag, Case)> {
         }
         let (Value::Real(t), Domain::Real) = (value, port.domain) else { continue };
         let with = |data: Vec<Ball>| case.clone().input(name, Tensor { shape: t.shape.clone(), data });
-        all.push((flag(format!("Sign:{name}"), "BASIC", format!("the sign of `{name}` lost or flipped")), with(t.data.iter().map(|&x| -x).collect())));
+        all.push((
+            flag(format!("Sign:{name}"), "BASIC", format!("the sign of `{name}` lost or flipped")),
+            with(t.data.iter().map(|&x| -x).collect()),
+        ));
         let [.., rows, cols] = t.shape[..] else { continue };
         if rows * cols == 0 {
             continue;
         }
         let blocks = |place: &dyn Fn(usize, usize) -> usize| -> Vec<Ball> {
-            t.data.chunks(rows * cols).flat_map(|b| (0..rows * cols).map(move |k| b[place(k / cols, k % cols)]).collect::<Vec<_>>()).collect()
+            t.data
+                .chunks(rows * cols)
+                .flat_map(|b| (0..rows * cols).map(move |k| b[place(k / cols, k % cols)]).collect::<Vec<_>>())
+                .collect()
         };
         let says = format!("the rows of `{name}` in another order");
         all.push((flag(format!("RowOrder:{name}"), "LAYOUT", says), with(blocks(&|i, j| (rows - 1 - i) * cols + j))));
-        let says = format!("`{name}` read in the other memory order (column by column), its shape kept: what a writer does that ignores strides");
-        all.push((flag(format!("MemoryOrder:{name}"), "LAYOUT", says), with(blocks(&|i, j| (i * cols + j) % rows * cols + (i * cols + j) / rows))));
+        let says =
+            format!("`{name}` read in the other memory order (column by column), its shape kept: what a writer does that ignores strides");
+        all.push((
+            flag(format!("MemoryOrder:{name}"), "LAYOUT", says),
+            with(blocks(&|i, j| (i * cols + j) % rows * cols + (i * cols + j) / rows)),
+        ));
         if rows == cols && rows > 1 {
-            all.push((flag(format!("Transposed:{name}"), "LAYOUT", format!("`{name}` transposed, which its shape does not show")), with(blocks(&|i, j| j * cols + i))));
+            all.push((
+                flag(format!("Transposed:{name}"), "LAYOUT", format!("`{name}` transposed, which its shape does not show")),
+                with(blocks(&|i, j| j * cols + i)),
+            ));
         }
     }
     all

@@ -71,7 +71,8 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
     }
     let model = model.map_or_else(|| generated_case(entry, 2, plan.seed), Ok)?;
     if let Some(case) = with_leading_axis(entry, &model) {
-        let flags = vec![flag("LeadingAxis", "LAYOUT", "an extra leading axis: looped over, and the gradient of a shared input is the sum")];
+        let flags =
+            vec![flag("LeadingAxis", "LAYOUT", "an extra leading axis: looped over, and the gradient of a shared input is the sum")];
         builder.valid(&case, "two problems along a leading axis, the other inputs shared", flags, None)?;
     }
     for chain in CHAINS.iter().filter(|c| c.operator == spec.name) {
@@ -245,9 +246,10 @@ impl Builder<'_> {
     fn finish(mut self, plan: &Plan) -> Result<Folder> {
         let spec = self.entry.spec();
         self.notes.sort_by(|a, b| a.name.cmp(&b.name));
-        let notes = self.notes.iter().map(|n| {
-            (n.name.clone(), Json::object([("bugType", Json::text(n.bug)), ("description", Json::text(&n.says))]))
-        });
+        let notes = self
+            .notes
+            .iter()
+            .map(|n| (n.name.clone(), Json::object([("bugType", Json::text(n.bug)), ("description", Json::text(&n.says))])));
         let ports = |ports: &[crate::oracle::Port]| {
             Json::Array(
                 ports
@@ -266,12 +268,8 @@ impl Builder<'_> {
             p.default.map(|x| (p.name, if let Range::Word(words) = p.domain { Json::text(words[x as usize]) } else { Json::real(x) }))
         });
         let arithmetics = ARITHMETICS.iter().map(|d| Json::text(d.name())).collect();
-        let convention = [
-            ("samples", "rows"),
-            ("logarithm", "natural"),
-            ("eps", "ε, a length; eps2 is ε²"),
-            ("layout", "row-major, last axis fastest"),
-        ];
+        let convention =
+            [("samples", "rows"), ("logarithm", "natural"), ("eps", "ε, a length; eps2 is ε²"), ("layout", "row-major, last axis fastest")];
         let manifest = Json::object([
             ("schema", Json::text(FORMAT)),
             ("licence", Json::text("CC0-1.0")),

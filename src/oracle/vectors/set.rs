@@ -59,7 +59,8 @@ pub fn write(dir: &Path, entries: &[&'static dyn Entry], plan: &Plan, progress: 
         if entries.iter().any(|e| e.spec().name == operator) {
             let stale = dir.join(&path);
             if stale.is_file() {
-                std::fs::remove_file(&stale).map_err(|e| Error::io(stale.display().to_string(), "a file that can be removed", e.to_string()))?;
+                std::fs::remove_file(&stale)
+                    .map_err(|e| Error::io(stale.display().to_string(), "a file that can be removed", e.to_string()))?;
             }
         } else if dir.join(&path).is_file() {
             lines.push((path, hash));
@@ -79,7 +80,8 @@ fn listed(dir: &Path) -> Result<Vec<(String, String)>> {
         return Ok(Vec::new());
     }
     let bytes = file::read(&path, 1 << 26)?;
-    let wrong = |line: &str| Error::format(path.display().to_string(), format!("the list of a {FORMAT} set"), line.escape_default().to_string());
+    let wrong =
+        |line: &str| Error::format(path.display().to_string(), format!("the list of a {FORMAT} set"), line.escape_default().to_string());
     let text = String::from_utf8(bytes).map_err(|_| wrong("bytes that are no text"))?;
     text.lines()
         .map(|line| match line.split_once("  ") {
@@ -91,6 +93,7 @@ fn listed(dir: &Path) -> Result<Vec<(String, String)>> {
 
 /// A name that this crate could have written: one folder deep at most, and no way out.
 fn inside(path: &str) -> bool {
-    let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+    let plain =
+        |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
     path.split('/').count() <= 2 && path.split('/').all(plain)
 }
