@@ -22,6 +22,7 @@ its hello declares is asked: {\"ok\":true,\"name\":\"mine\",\"ops\":[…],\"pres
   --expect FILE      lines `skip PART-OF-A-NAME` and `fail PART-OF-A-NAME`, # comments; an expected failure that passes is an error
   --timeout SECONDS  for each answer (default 60)
   --dtype D          the arithmetic it claims, if it does not say: f64, f32, tf32, f16, bf16
+Items are called OP/small/… where all inputs are below 2^-7: there a formula that adds 1 to a small number loses digits, which you may want to expect.
 Exit 0 all agrees, 1 something differs, 2 bad usage or no candidate.";
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
@@ -107,9 +108,7 @@ fn word(standing: Standing) -> &'static str {
 
 /// The likely cause of a failure, in a line.
 fn cause(entry: &'static dyn Entry, item: &Item) -> Option<String> {
-    let _ = entry;
-    let claim = item.failure.as_ref()?.claim.as_ref()?;
-    let _ = claim;
+    let _ = (entry, &item.claims);
     None
 }
 

@@ -29,9 +29,9 @@ def elimination(e, b):
 def rate(mistake=None):
     def gram(z, eps, eps2):
         n, d = len(z), len(z[0])
-        squared = eps2 if eps is None else (eps if mistake == "eps_squared" else eps * eps)
-        if mistake == "eps_squared" and eps is None:
-            squared = eps2 * eps2
+        squared = eps2 if eps is None else eps * eps
+        if mistake == "eps_squared":
+            squared = math.sqrt(squared)
         alpha = (n if mistake == "n_for_d" else d) / (n * squared)
         return alpha, [[alpha * x for x in row] for row in matmul(transpose(z), z)]
 

@@ -33,7 +33,7 @@ class Reader(unittest.TestCase):
 
     def test_right_functions_pass(self):
         for operator, function in self.right.items():
-            self.assertEqual(vectors.run(function, root, operator), [])
+            self.assertEqual(vectors.run(function, root, operator, without=("LeadingAxis",)), [])
         value, gradient = plain.rate()
         self.assertEqual(vectors.run(value, root, "coding_rate", vjp=gradient), [])
 

@@ -102,10 +102,10 @@ impl Hello {
     }
 }
 
-/// One row of the table: an operator's values or gradients in one form.
+/// One row of the table: an operator's values or gradients in one form, on inputs of usual size or on small ones.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// `coding_rate/value/paper`.
+    /// `coding_rate/value/paper`; `coding_rate/small/value/paper` for inputs below 2⁻⁷, where a formula that adds 1 first loses digits.
     pub name: String,
     /// Cases that agree.
     pub agree: usize,
@@ -121,6 +121,17 @@ pub struct Item {
     pub expected: Option<Expected>,
     /// The first, and so the smallest, case that failed.
     pub failure: Option<Failure>,
+    /// What it claimed in the first cases that differ: a cause must explain them all.
+    pub claims: Vec<Claim>,
+}
+
+/// As many failed claims are kept as a search for their cause needs.
+const CLAIMS: usize = 6;
+
+/// Every real input is below 2⁻⁷, and one is not 0.
+fn is_small(case: &Case) -> bool {
+    let largest = case.inputs.reals().flat_map(|(_, t)| t.data.iter()).fold(0.0f64, |m, x| m.max(x.magnitude()));
+    largest > 0.0 && largest < 0.0078125
 }
 
 /// A case that failed.
@@ -130,8 +141,6 @@ pub struct Failure {
     pub what: String,
     /// The verdict, where there was an answer to judge.
     pub verdict: Option<Verdict>,
-    /// The claim that was judged, for a search for its cause.
-    pub claim: Option<Claim>,
     /// The request that shows it.
     pub request: Json,
 }
@@ -154,6 +163,9 @@ pub enum Standing {
 }
 
 impl Item {
+    fn new(name: String, expected: Option<Expected>) -> Item {
+        Item { name, agree: 0, differ: 0, declined: 0, undecided: 0, used: 0.0, expected, failure: None, claims: Vec::new() }
+    }
     /// How it stands.
     pub fn standing(&self) -> Standing {
         match (self.expected, self.failure.is_some(), self.agree) {
@@ -203,49 +215,34 @@ impl Session {
         self.process.as_mut().ok_or_else(|| Lapse::Ended("never started".into()))
     }
 
-    /// The names of all items that would be asked of an operator.
-    pub fn items(&self, entry: &dyn Entry) -> Vec<String> {
-        let spec = entry.spec();
-        let forms = std::iter::once("paper").chain(spec.presets.iter().map(|p| p.name)).filter(|p| self.hello.knows(spec.name, p));
-        forms
-            .flat_map(|preset| {
-                let gradient = spec.differentiable && self.hello.differentiates(spec.name);
-                let value = std::iter::once(format!("{}/value/{preset}", spec.name));
-                value.chain(gradient.then(|| format!("{}/gradient/{preset}", spec.name)))
-            })
-            .collect()
-    }
-
     /// Asks everything of one operator.
     pub fn run(&mut self, entry: &'static dyn Entry) -> Result<Vec<Item>> {
-        let mut items: Vec<Item> = self
-            .items(entry)
-            .into_iter()
-            .map(|name| Item {
-                expected: self.options.expectations.of(&name),
-                name,
-                agree: 0,
-                differ: 0,
-                declined: 0,
-                undecided: 0,
-                used: 0.0,
-                failure: None,
-            })
-            .collect();
+        let spec = entry.spec();
+        let mut items: Vec<Item> = Vec::new();
         // After a timeout or a crash the item is given up: the next cases are larger.
-        let mut given_up = vec![false; items.len()];
+        let mut given_up: Vec<String> = Vec::new();
         for index in 0..self.options.cases {
             let case = generate::case(entry, index, self.options.seed)?;
             let preset = case.preset.as_deref().unwrap_or("paper");
-            for (i, item) in items.iter_mut().enumerate() {
-                let gradient = item.name == format!("{}/gradient/{preset}", entry.spec().name);
-                if given_up[i]
-                    || item.expected == Some(Expected::Skip)
-                    || !(gradient || item.name == format!("{}/value/{preset}", entry.spec().name))
-                {
+            if !self.hello.knows(spec.name, preset) {
+                continue;
+            }
+            for gradient in [false, true] {
+                if gradient && !(spec.differentiable && self.hello.differentiates(spec.name)) {
                     continue;
                 }
-                given_up[i] = self.one(entry, &case, gradient, index, item)?;
+                let (what, scale) = (if gradient { "gradient" } else { "value" }, if is_small(&case) { "small/" } else { "" });
+                let name = format!("{}/{scale}{what}/{preset}", spec.name);
+                let at = items.iter().position(|item| item.name == name).unwrap_or_else(|| {
+                    items.push(Item::new(name.clone(), self.options.expectations.of(&name)));
+                    items.len() - 1
+                });
+                if items[at].expected != Some(Expected::Skip)
+                    && !given_up.contains(&name)
+                    && self.one(entry, &case, gradient, index, &mut items[at])?
+                {
+                    given_up.push(name);
+                }
             }
         }
         Ok(items)
@@ -280,28 +277,27 @@ impl Session {
             Err(lapse) => {
                 self.process = None;
                 item.differ += 1;
-                item.failure.get_or_insert(Failure { what: lapse.to_string(), verdict: None, claim: None, request });
+                item.failure.get_or_insert(Failure { what: lapse.to_string(), verdict: None, request });
                 return Ok(true);
             }
         };
-        let failed = |what: String, judged: Option<(Verdict, Claim)>| {
+        let failed = |item: &mut Item, what: String, verdict: Option<Verdict>| {
             item.differ += 1;
-            let (verdict, claim) = judged.unzip();
-            item.failure.get_or_insert(Failure { what, verdict, claim, request });
+            item.failure.get_or_insert(Failure { what, verdict, request });
         };
         if reply.get("ok").and_then(Json::as_bool) != Some(true) {
             let text = |name: &str| reply.get("error").and_then(|e| e.get(name)).and_then(Json::as_str).unwrap_or("").to_string();
             if text("kind") == "unsupported" {
                 item.declined += 1;
             } else {
-                failed(format!("it refuses a legal case: {} {}", text("kind"), text("message").escape_default()), None);
+                failed(item, format!("it refuses a legal case: {} {}", text("kind"), text("message").escape_default()), None);
             }
             return Ok(false);
         }
         let claim = match claim(entry, case, cotangents, &reply, dtype) {
             Ok(claim) => claim,
             Err(e) => {
-                failed(e.to_string(), None);
+                failed(item, e.to_string(), None);
                 return Ok(false);
             }
         };
@@ -313,11 +309,16 @@ impl Session {
                 match verdict.code() {
                     0 => item.agree += 1,
                     3 => item.undecided += 1,
-                    _ => failed(summary(&verdict), Some((verdict, claim))),
+                    _ => {
+                        if item.claims.len() < CLAIMS {
+                            item.claims.push(claim);
+                        }
+                        failed(item, summary(&verdict), Some(verdict));
+                    }
                 }
             }
             Err(Error::Undecided(_)) => item.undecided += 1,
-            Err(e) => failed(e.to_string(), None),
+            Err(e) => failed(item, e.to_string(), None),
         }
         Ok(false)
     }

@@ -28,8 +28,8 @@ pub struct Folder {
     pub cases: [usize; 3],
 }
 
-/// Cases of more input numbers than this do not go into a set of few cases.
-const LARGEST: usize = 400;
+/// Cases of more input numbers than this go into a set of few cases only if a preset has no other.
+const LARGEST: usize = 240;
 
 /// Writes the manifest's entries and the case files one after the other.
 struct Builder<'a> {
@@ -48,7 +48,8 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
     let (mut seen, mut model): (Vec<String>, Option<Case>) = (Vec::new(), None);
     for index in 0..plan.cases {
         let case = generated_case(entry, index, plan.seed)?;
-        if !plan.all && case.inputs.iter().map(|(_, v)| v.shape().iter().product::<usize>()).sum::<usize>() > LARGEST {
+        let size: usize = case.inputs.iter().map(|(_, v)| v.shape().iter().product::<usize>()).sum();
+        if !plan.all && size > LARGEST && seen.contains(&form(&case)) {
             continue;
         }
         let flags = flags(entry, &case);
@@ -84,10 +85,15 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
     builder.finish(plan)
 }
 
+/// The preset of a case, as something it adds to a set.
+fn form(case: &Case) -> String {
+    format!("preset {}", case.preset.as_deref().unwrap_or("paper"))
+}
+
 /// What a case adds to a set: its flags, its preset, the values of words and flags, which optional inputs are given.
 fn merits(entry: &dyn Entry, case: &Case, flags: &[Flag]) -> Vec<String> {
     let mut all: Vec<String> = flags.iter().map(|f| f.name.clone()).collect();
-    all.push(format!("preset {}", case.preset.as_deref().unwrap_or("paper")));
+    all.push(form(case));
     for param in entry.spec().params.iter().filter(|p| matches!(p.domain, Range::Word(_) | Range::Flag)) {
         all.extend(case.params.iter().filter(|(n, _)| n == param.name).map(|(n, s)| format!("{n} {s:?}")));
     }

@@ -5,6 +5,9 @@ use crate::Error;
 use crate::oracle::{ANY, Case, Domain, Entry, Number, Param, Range, Setting, Tensor, Value};
 use crate::scalar::{Ball, Scalar};
 
+/// Requests of one kind at most: an operator with a dozen inputs needs no dozen NaNs.
+const MOST: usize = 6;
+
 /// What is wrong, the flag, the request, the error.
 pub(super) fn invalid(entry: &dyn Entry, case: &Case) -> Vec<(String, Flag, Case, Error)> {
     let mut all: Vec<(String, Flag, Case)> = Vec::new();
@@ -86,7 +89,13 @@ pub(super) fn invalid(entry: &dyn Entry, case: &Case) -> Vec<(String, Flag, Case
     }
     all.push(("an unknown parameter".into(), usage(), case.clone().set("no_such_parameter", 1.0)));
     all.push(("an unknown preset".into(), usage(), case.clone().preset("no-such-preset")));
+    let mut counts = std::collections::BTreeMap::new();
     all.into_iter()
+        .filter(|(_, flag, _)| {
+            let count = counts.entry(flag.name.clone()).or_insert(0);
+            *count += 1;
+            *count <= MOST
+        })
         .filter(|(_, _, case)| case.params.iter().all(|(_, s)| !matches!(s, Setting::Number(x) if x.is_nan())))
         .filter_map(|(what, flag, case)| entry.eval_in(Number::F64, &case).err().map(|e| (what, flag, case, e)))
         .collect()
