@@ -15,3 +15,4 @@ pub mod scalar;
 pub mod transformer;
 
 pub use error::{Error, Fault, Result};
+pub use oracle::laws;

@@ -3,6 +3,7 @@
 mod accuracy;
 mod arguments;
 mod check;
+mod conform;
 mod eval;
 mod eval_model;
 mod files;
@@ -11,6 +12,7 @@ mod rate;
 mod serve;
 mod tour;
 mod train;
+mod vectors;
 mod verify;
 
 pub use arguments::Arguments;
@@ -41,6 +43,8 @@ const CALLS: &[Call] = &[
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
+    Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
+    Call { name: "conform", usage: conform::USAGE, purpose: "hold a program that speaks the protocol to the catalog", run: conform::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

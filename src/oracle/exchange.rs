@@ -36,6 +36,15 @@ pub fn params_from_json(value: &Json) -> Result<Vec<(String, Setting)>> {
     fields.iter().map(|(name, v)| Ok((name.clone(), setting(v)?))).collect()
 }
 
+/// Parameters as an object of numbers and words.
+pub fn params_to_json(params: &[(String, Setting)]) -> Json {
+    let value = |s: &Setting| match s {
+        Setting::Number(x) => Json::real(*x),
+        Setting::Word(w) => Json::text(w),
+    };
+    Json::Object(params.iter().map(|(name, s)| (name.clone(), value(s))).collect())
+}
+
 /// `name=value` as on the command line.
 pub fn param_from_text(text: &str) -> Result<(String, Setting)> {
     let Some((name, value)) = text.split_once('=') else {
@@ -98,16 +107,7 @@ pub fn values_to_json(number: Number, values: &Values<Ball>) -> Result<(Json, Op
 /// A case in the words of the protocol, to be sent or read again.
 pub fn case_to_json(case: &Case) -> Result<Json> {
     let (inputs, _) = values_to_json(Number::F64, &case.inputs)?;
-    let params = case.params.iter().map(|(name, s)| {
-        (
-            name.clone(),
-            match s {
-                Setting::Number(x) => Json::real(*x),
-                Setting::Word(w) => Json::text(w),
-            },
-        )
-    });
-    let mut fields = vec![("inputs".to_string(), inputs), ("params".into(), Json::Object(params.collect()))];
+    let mut fields = vec![("inputs".to_string(), inputs), ("params".into(), params_to_json(&case.params))];
     fields.extend(case.preset.iter().map(|p| ("preset".to_string(), Json::text(p))));
     Ok(Json::Object(fields))
 }

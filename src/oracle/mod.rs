@@ -4,15 +4,18 @@ pub mod accuracy;
 mod case;
 pub mod catalog;
 pub mod check;
+pub mod conform;
 mod entry;
 pub mod exchange;
 mod generate;
 mod law;
+pub mod laws;
 mod serve;
 mod shape;
 mod spec;
 pub mod tolerance;
 mod value;
+pub mod vectors;
 mod verify;
 
 pub use case::{Case, Setting};

@@ -2,9 +2,13 @@
 
 use super::case::Case;
 use super::catalog::{CATALOG, find};
-use super::entry::Number;
+use super::check::Dtype;
+use super::entry::{Entry, Number};
 use super::exchange::{params_from_json, values_from_json, values_to_json};
+use super::tolerance::{chain, gradient_scale, output_scale};
+use super::value::Values;
 use crate::data::json::Json;
+use crate::scalar::Ball;
 use crate::{Error, Result};
 use std::io::{self, BufRead, Read, Write};
 
@@ -84,7 +88,7 @@ pub fn error_to_json(e: &Error) -> Json {
     Json::object(fields)
 }
 
-const FIELDS: [&str; 8] = ["id", "op", "inputs", "params", "preset", "scalar", "vjp", "stages"];
+const FIELDS: [&str; 9] = ["id", "op", "inputs", "params", "preset", "scalar", "vjp", "stages", "allowed"];
 
 fn reply(request: &Json) -> Result<Vec<(String, Json)>> {
     let Json::Object(fields) = request else { return Err(Error::usage("request", "an object", request.kind())) };
@@ -107,15 +111,29 @@ fn reply(request: &Json) -> Result<Vec<(String, Json)>> {
         preset: text("preset")?.map(str::to_string),
     };
     let number = text("scalar")?.map_or(Ok(Number::F64), Number::parse)?;
-    let (what, values) = match request.get("vjp") {
-        Some(y) => ("gradients", entry.vjp_in(number, &case, &values_from_json("vjp", y)?)?),
+    let cotangents = request.get("vjp").map(|y| values_from_json("vjp", y)).transpose()?;
+    let (what, values) = match &cotangents {
+        Some(y) => ("gradients", entry.vjp_in(number, &case, y)?),
         None if request.get("stages").and_then(Json::as_bool) == Some(true) => ("stages", entry.stages_in(number, &case)?),
         None => ("outputs", entry.eval_in(number, &case)?),
     };
     let (mids, radii) = values_to_json(number, &values)?;
     let mut out = vec![(what.to_string(), mids)];
     out.extend(radii.map(|r| ("radius".to_string(), r)));
+    if let Some(dtype) = text("allowed")? {
+        out.push(("allowed".into(), allowed(entry, &case, cotangents.as_ref(), Dtype::parse(dtype)?)?));
+    }
     Ok(out)
+}
+
+/// The absolute error that a right implementation in `dtype` may have, element by element.
+fn allowed(entry: &dyn Entry, case: &Case, cotangents: Option<&Values<Ball>>, dtype: Dtype) -> Result<Json> {
+    let (scale, factor) = match cotangents {
+        Some(y) => (gradient_scale(entry, case, y)?, entry.spec().tolerance.gradient),
+        None => (output_scale(entry, case)?, entry.spec().tolerance.value),
+    };
+    let unit = factor * dtype.unit(chain(case));
+    Ok(values_to_json(Number::F64, &scale.map(|s| Ball::exact(unit * s.magnitude() + dtype.underflow())))?.0)
 }
 
 /// What this server can do, in the words that a candidate uses too.

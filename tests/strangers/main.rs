@@ -1,0 +1,5 @@
+//! What strangers use: the golden vectors, the Python clients, `conform`.
+
+mod conform;
+mod python;
+mod vectors;
