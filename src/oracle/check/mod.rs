@@ -4,12 +4,22 @@
 //! [`tolerance`] in the unit roundoff of that arithmetic. An element is inside if every number of its enclosure is within the allowed error of
 //! the candidate's, outside if none is, and undecided otherwise: the oracle never fails anyone for its own error.
 
+mod asked;
 mod dtype;
+mod explain;
 mod judge;
+mod mistake;
+mod mistakes;
+mod reproduce;
 mod words;
 
+pub use asked::Asked;
 pub use dtype::Dtype;
+pub use explain::{Blind, Cause, Explanation};
 pub use judge::{Item, Worst};
+pub use mistake::{Form, Mistake, Other};
+pub use mistakes::mistakes;
+pub use reproduce::{Reproducer, telling};
 
 use super::case::Case;
 use super::entry::{Entry, Number};
@@ -58,6 +68,12 @@ pub struct Verdict {
     pub items: Vec<Item>,
     /// Why the enclosure does not decide, where it does not.
     pub undecided: Option<String>,
+    /// Why it differs, the best explanation first; those behind it give the same numbers on this input. Empty where it agrees or none fits.
+    pub because: Vec<Explanation>,
+    /// Where it agrees: mistakes that this input cannot tell from the truth.
+    pub blind: Vec<Blind>,
+    /// The smallest question that shows the cause.
+    pub reproducer: Option<Reproducer>,
     /// The arithmetic that was claimed.
     pub dtype: Dtype,
     /// `(rtol, atol)`, if they stood in place of the derived bound.
@@ -82,12 +98,19 @@ impl Verdict {
 }
 
 /// One claimed array beside its truth.
-pub(super) struct Pair {
-    pub name: String,
-    pub gradient: bool,
-    pub found: Tensor<Ball>,
-    pub truth: Tensor<Ball>,
-    pub scale: Option<Tensor<Ball>>,
+struct Pair {
+    name: String,
+    gradient: bool,
+    found: Tensor<Ball>,
+    truth: Tensor<Ball>,
+    scale: Option<Tensor<Ball>>,
+}
+
+impl Pair {
+    /// `y`, or `grad_z`.
+    fn label(&self) -> String {
+        if self.gradient { format!("grad_{}", self.name) } else { self.name.clone() }
+    }
 }
 
 /// The truth of everything a claim names.
@@ -111,8 +134,32 @@ pub fn as_held(case: &Case, dtype: Dtype) -> Case {
 pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
     let case = as_held(&claim.case, claim.dtype);
     let truth = truth(entry, claim, &case)?;
-    let items = truth.pairs.iter().map(|pair| verdict_on(entry, claim, &case, pair, truth.unproven.is_none())).collect();
-    Ok(Verdict { items, undecided: truth.unproven.map(|e| e.to_string()), dtype: claim.dtype, tolerance: claim.tolerance })
+    let items: Vec<Item> = truth.pairs.iter().map(|pair| verdict_on(entry, claim, &case, pair, truth.unproven.is_none())).collect();
+    let mut verdict = Verdict {
+        items,
+        undecided: truth.unproven.map(|e| e.to_string()),
+        because: Vec::new(),
+        blind: Vec::new(),
+        reproducer: None,
+        dtype: claim.dtype,
+        tolerance: claim.tolerance,
+    };
+    let search = explain::Search { entry, claim, case: &case, pairs: &truth.pairs };
+    match verdict.code() {
+        0 => verdict.blind = search.blind(),
+        1 => {
+            let wrong: Vec<usize> = (0..verdict.items.len()).filter(|&i| verdict.items[i].differs()).collect();
+            verdict.because = search.explain(&wrong);
+            if verdict.because.is_empty() && wrong.len() > 1 {
+                // No one cause of all: each by itself.
+                verdict.because = wrong.iter().flat_map(|&i| search.explain(&[i])).collect();
+            }
+            let first = verdict.because.first().and_then(|e| e.causes.first());
+            verdict.reproducer = first.and_then(|cause| telling(entry, cause, case.preset.as_deref()));
+        }
+        _ => {}
+    }
+    Ok(verdict)
 }
 
 fn verdict_on(entry: &dyn Entry, claim: &Claim, case: &Case, pair: &Pair, certified: bool) -> Item {
@@ -126,8 +173,7 @@ fn verdict_on(entry: &dyn Entry, claim: &Claim, case: &Case, pair: &Pair, certif
         gradient: pair.gradient,
         certified,
     };
-    let name = if pair.gradient { format!("grad_{}", pair.name) } else { pair.name.clone() };
-    judge(name, &pair.found, &pair.truth, &rule)
+    judge(pair.label(), &pair.found, &pair.truth, &rule)
 }
 
 /// Enclosures where there are any, double-double values where the operator declines to enclose.
