@@ -64,6 +64,8 @@ impl Claim {
 /// The verdict on a claim.
 #[derive(Clone, Debug)]
 pub struct Verdict {
+    /// The operator.
+    pub op: &'static str,
     /// One item an array: outputs in the order of the computation, stages where they arise, then gradients.
     pub items: Vec<Item>,
     /// Why the enclosure does not decide, where it does not.
@@ -136,6 +138,7 @@ pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
     let truth = truth(entry, claim, &case)?;
     let items: Vec<Item> = truth.pairs.iter().map(|pair| verdict_on(entry, claim, &case, pair, truth.unproven.is_none())).collect();
     let mut verdict = Verdict {
+        op: entry.spec().name,
         items,
         undecided: truth.unproven.map(|e| e.to_string()),
         because: Vec::new(),

@@ -47,6 +47,15 @@ pub fn telling(entry: &dyn Entry, cause: &Cause, preset: Option<&str>) -> Option
     })
 }
 
+/// A question as a line of the serve protocol.
+pub(super) fn question(op: &str, case: &Case) -> Json {
+    let mut fields = vec![("op".to_string(), Json::text(op))];
+    if let Ok(Json::Object(case)) = case_to_json(case) {
+        fields.extend(case);
+    }
+    Json::Object(fields)
+}
+
 /// A tensor as Python writes it.
 fn python(t: &Tensor<Ball>) -> String {
     let data: Vec<f64> = t.data.iter().map(|x| x.mid().hi()).collect();
@@ -56,11 +65,7 @@ fn python(t: &Tensor<Ball>) -> String {
 impl Reproducer {
     /// The question as a line of the serve protocol.
     pub fn json(&self) -> Json {
-        let mut fields = vec![("op".to_string(), Json::text(self.op))];
-        if let Ok(Json::Object(case)) = case_to_json(&self.case) {
-            fields.extend(case);
-        }
-        Json::Object(fields)
+        question(self.op, &self.case)
     }
     /// Three lines of Python: the inputs, the call, what must come out.
     pub fn python(&self) -> String {

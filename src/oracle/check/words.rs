@@ -1,8 +1,8 @@
 //! A verdict for people and for programs.
 
+use super::reproduce::question;
 use super::{Dtype, Item, Verdict};
 use crate::data::json::Json;
-use crate::oracle::exchange;
 use crate::scalar::Ball;
 use std::fmt::Write;
 
@@ -74,9 +74,9 @@ impl Verdict {
             if self.blind.len() > 4 {
                 let _ = writeln!(out, "  and {} more", self.blind.len() - 4);
             }
-            let case = self.blind.first().and_then(|b| exchange::case_to_json(&b.told_by).ok());
+            let case = self.blind.first().map(|b| question(self.op, &b.told_by));
             if let Some(case) = case {
-                let _ = writeln!(out, "a case that tells the first from the truth: {case}");
+                let _ = writeln!(out, "a case that tells the first from the truth:\n{case}");
             }
         }
         if let Some(r) = &self.reproducer {
@@ -153,6 +153,7 @@ impl Verdict {
     pub fn json(&self) -> Json {
         let word = ["agrees", "differs", "", "undecided"][usize::from(self.code())];
         let mut fields = vec![
+            ("op", Json::text(self.op)),
             ("verdict", Json::text(word)),
             ("version", Json::text(env!("CARGO_PKG_VERSION"))),
             ("dtype", Json::text(self.dtype.name())),
@@ -172,8 +173,7 @@ impl Verdict {
         });
         fields.push(("because", Json::Array(because.collect())));
         let blind = self.blind.iter().map(|b| {
-            let told_by = exchange::case_to_json(&b.told_by).unwrap_or(Json::Null);
-            Json::object([("cause", cause(&b.cause)), ("told_by", told_by)])
+            Json::object([("cause", cause(&b.cause)), ("told_by", question(self.op, &b.told_by))])
         });
         fields.push(("cannot_tell_from", Json::Array(blind.collect())));
         if let Some(r) = &self.reproducer {
