@@ -16,7 +16,9 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let entries = cite(spec);
     if args.switch("--json") {
         let entries = Json::Array(entries.iter().map(Json::text).collect());
-        arguments::line(&Json::object([("op", Json::text(spec.name)), ("source", Json::text(spec.source)), ("bibtex", entries)]).to_string())?;
+        arguments::line(
+            &Json::object([("op", Json::text(spec.name)), ("source", Json::text(spec.source)), ("bibtex", entries)]).to_string(),
+        )?;
     } else {
         arguments::line(&entries.join("\n\n"))?;
     }

@@ -79,7 +79,12 @@ fn candidate(entry: &dyn Entry, case: &Case, outputs: &Values<crate::scalar::Bal
     let spec = entry.spec();
     let (import, take, give, zeros) = match framework {
         "torch" => ("import torch\n", "torch.from_numpy(a)", "y.detach().cpu().numpy()", "torch.zeros"),
-        "jax" => ("import jax\njax.config.update(\"jax_enable_x64\", True)\nimport jax.numpy as jnp\n", "jnp.asarray(a)", "np.asarray(y)", "jnp.zeros"),
+        "jax" => (
+            "import jax\njax.config.update(\"jax_enable_x64\", True)\nimport jax.numpy as jnp\n",
+            "jnp.asarray(a)",
+            "np.asarray(y)",
+            "jnp.zeros",
+        ),
         _ => ("", "a", "np.asarray(y)", "np.zeros"),
     };
     let shape = |v: &Value<crate::scalar::Ball>| {
@@ -92,7 +97,13 @@ fn candidate(entry: &dyn Entry, case: &Case, outputs: &Values<crate::scalar::Bal
     let results: Vec<String> = outputs.iter().map(|(n, v)| format!("{n:?}: {zeros}({})", shape(v))).collect();
     let mut ports = String::new();
     for port in spec.inputs.iter().filter(|p| case.inputs.get(p.name).is_some()) {
-        let _ = writeln!(ports, "#   {:<12} {:<10} {}", port.name, crate::oracle::words_of_shape(case.inputs.get(port.name).map_or(&[], Value::shape)), port.doc);
+        let _ = writeln!(
+            ports,
+            "#   {:<12} {:<10} {}",
+            port.name,
+            crate::oracle::words_of_shape(case.inputs.get(port.name).map_or(&[], Value::shape)),
+            port.doc
+        );
     }
     format!(
         "# {name}: {purpose}\n#   {definition}\n# Inputs, as `white-box explain {name}` describes them:\n{ports}#\n# Replace the marked line, run this file, then:\n#   {check}\n\

@@ -244,7 +244,10 @@ pub static ERRATA: &[Erratum] = &[
             let ceiling = |m: usize, n: usize| crate::reduction::simdino::ExpansionRange::new(m, 256, n, false, b(0.05));
             let value = |m, n| ceiling(m, n).map(|r| r.gamma * r.ceiling);
             let (eight, two) = (value(64, 8)?, value(256, 2)?);
-            Ok(Finding { figures: vec![("8 × 64, d = 256, ε² = 0.05", eight), ("2 × 256", two), ("ratio", two / eight)], refuted: apart(eight, two) })
+            Ok(Finding {
+                figures: vec![("8 × 64, d = 256, ε² = 0.05", eight), ("2 × 256", two), ("ratio", two / eight)],
+                refuted: apart(eight, two),
+            })
         },
     },
     Erratum {

@@ -78,7 +78,9 @@ fn three(g: &Given, times: fn(p: f64, d: f64) -> f64, row: fn(usize, usize, usiz
     let scale = times(p as f64, g.m("x").cols() as f64) / (p as f64).sqrt();
     let causal = g.p("causal") == 1.0;
     let part = |i: usize, k: usize| Matrix::from_fn(w.rows(), p, |r, j| w[(r, row(i, k, j, h, p))]);
-    let all: Vec<M> = (0..h).map(|k| right_weights(&part(0, k).matmul_t(&part(1, k)).unwrap().scale(scale), causal).matmul(&part(2, k)).unwrap()).collect();
+    let all: Vec<M> = (0..h)
+        .map(|k| right_weights(&part(0, k).matmul_t(&part(1, k)).unwrap().scale(scale), causal).matmul(&part(2, k)).unwrap())
+        .collect();
     y(linear(&joined(&all), &g.m("w_proj"), g.bias("b_proj").as_deref()))
 }
 fn one(_: f64, _: f64) -> f64 {
@@ -172,7 +174,11 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("layer_norm", "not-centred", "RMSNorm", |g| norm(g, 0.0, |s, e, d| (s / d + e).sqrt())),
     value_of("layer_norm", "norm-for-deviation", "the monograph's ‖x − μ‖", |g| norm(g, 1.0, |s, _, _| s.sqrt())),
     value_of("layer_norm", "swapped-inputs gamma and beta", "gain and shift exchanged", |g| {
-        let other = g.case.clone().input("gamma", g.case.inputs.real("beta").ok()?.clone()).input("beta", g.case.inputs.real("gamma").ok()?.clone());
+        let other = g
+            .case
+            .clone()
+            .input("gamma", g.case.inputs.real("beta").ok()?.clone())
+            .input("beta", g.case.inputs.real("gamma").ok()?.clone());
         norm(&Given::new(white_box::oracle::find("layer_norm").ok()?, &other), 1.0, |s, e, d| (s / d + e).sqrt())
     }),
     value_of("linear", "", "right", |g| y(linear(&g.m("x"), &g.m("w"), g.bias("b").as_deref()))),
@@ -191,7 +197,11 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("cross_entropy", "ignored-parameter smoothing", "no smoothing", |g| entropy(g, |_, _| 1.0, |_, _| 0.0, |b| b)),
     value_of("cross_entropy", "smoothing-over-others", "s over C − 1", |g| entropy(g, |s, _| 1.0 - s, |s, c| s / (c - 1.0), |b| b)),
     value_of("gelu", "other-form form=tanh", "jax.nn.gelu", |g| {
-        if g.p("form") == 1.0 { None } else { Some(Values::new().with("y", g.case.inputs.real("x").ok()?.map(|x| Ball::exact(learn::gelu_tanh(x.mid().hi()))))) }
+        if g.p("form") == 1.0 {
+            None
+        } else {
+            Some(Values::new().with("y", g.case.inputs.real("x").ok()?.map(|x| Ball::exact(learn::gelu_tanh(x.mid().hi())))))
+        }
     }),
     value_of("soft_threshold", "relu-for-soft-threshold", "relu(x − θ)", |g| {
         Some(Values::new().with("y", g.case.inputs.real("x").ok()?.map(|x| Ball::exact((x.mid().hi() - g.p("theta")).max(0.0)))))
@@ -201,7 +211,9 @@ pub const MUTANTS: &[Mutant] = &[
         Some(Values::new().with("y", g.case.inputs.real("x").ok()?.map(|x| if x.mid().hi().abs() > t { x } else { Ball::exact(0.0) })))
     }),
     value_of("ista_step", "", "right", |g| step(g, g.p("eta"), |x| right_prox(g, x, g.p("eta") * g.p("lambda")))),
-    value_of("ista_step", "factor-missing lambda and eta", "threshold λ for ηλ", |g| step(g, g.p("eta"), |x| right_prox(g, x, g.p("lambda")))),
+    value_of("ista_step", "factor-missing lambda and eta", "threshold λ for ηλ", |g| {
+        step(g, g.p("eta"), |x| right_prox(g, x, g.p("lambda")))
+    }),
     value_of("ista_step", "other-form shrink=nonnegative", "ReLU for the soft threshold", |g| {
         let t = g.p("eta") * g.p("lambda");
         if g.p("shrink") == 1.0 { step(g, g.p("eta"), |x| (x - t).max(0.0)) } else { None }
@@ -209,9 +221,13 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("ista_step", "uphill", "the sign of the gradient", |g| step(g, -g.p("eta"), |x| right_prox(g, x, g.p("eta") * g.p("lambda")))),
     value_of("ista_step", "threshold-missing", "a gradient step", |g| step(g, g.p("eta"), |x| x)),
     value_of("crate_ista", "", "right", |g| block(g, g.p("eta"), |x| (x - g.p("eta") * g.p("lambda")).max(0.0))),
-    value_of("crate_ista", "threshold-added", "the monograph's + ηλ", |g| block(g, g.p("eta"), |x| (x + g.p("eta") * g.p("lambda")).max(0.0))),
+    value_of("crate_ista", "threshold-added", "the monograph's + ηλ", |g| {
+        block(g, g.p("eta"), |x| (x + g.p("eta") * g.p("lambda")).max(0.0))
+    }),
     value_of("crate_ista", "soft-for-relu", "both signs kept", |g| block(g, g.p("eta"), |x| soft(x, g.p("eta") * g.p("lambda")))),
-    value_of("crate_ista", "factor-missing lambda and eta", "threshold λ for ηλ", |g| block(g, g.p("eta"), |x| (x - g.p("lambda")).max(0.0))),
+    value_of("crate_ista", "factor-missing lambda and eta", "threshold λ for ηλ", |g| {
+        block(g, g.p("eta"), |x| (x - g.p("lambda")).max(0.0))
+    }),
     value_of("crate_ista", "transposed-input dictionary", "D for Dᵀ", |g| {
         y(ista(&g.m("z"), &g.m("z"), &g.m("dictionary").transpose(), g.p("eta"), |x| (x - g.p("eta") * g.p("lambda")).max(0.0)))
     }),
@@ -230,13 +246,17 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("ssa", "weights-transposed", "attnᵀ v", |g| y(heads(&tied(g), g.p("scale"), |m| softmax(m).transpose()).swap_remove(0))),
     value_of("mssa", "", "right", |g| mssa(g, g.p("scale"), softmax)),
     value_of("mssa", "softmax-over-queries", "the papers' columns", |g| mssa(g, g.p("scale"), down)),
-    value_of("mssa", "mean-for-sum h", "heads averaged", |g| put_back(&heads(&tied(g), g.p("scale"), softmax), &g.ms("u"), g.p("factor") / g.ms("u").len() as f64)),
+    value_of("mssa", "mean-for-sum h", "heads averaged", |g| {
+        put_back(&heads(&tied(g), g.p("scale"), softmax), &g.ms("u"), g.p("factor") / g.ms("u").len() as f64)
+    }),
     value_of("mssa", "first-basis-everywhere u", "value matrix of head K printed U¹", |g| {
         let u = vec![g.ms("u").swap_remove(0); g.ms("u").len()];
         let a: Vec<[M; 3]> = u.iter().map(|u| g.m("z").matmul(u).unwrap()).map(|a| [a.clone(), a.clone(), a]).collect();
         put_back(&heads(&a, g.p("scale"), softmax), &u, g.p("factor"))
     }),
-    value_of("mssa", "ignored-parameter factor", "p/(nε²) forgotten", |g| put_back(&heads(&tied(g), g.p("scale"), softmax), &g.ms("u"), 1.0)),
+    value_of("mssa", "ignored-parameter factor", "p/(nε²) forgotten", |g| {
+        put_back(&heads(&tied(g), g.p("scale"), softmax), &g.ms("u"), 1.0)
+    }),
     value_of("mssa", "residual-added z", "the residual inside", |g| {
         let right = mssa(g, g.p("scale"), softmax)?.matrix("y").ok()?.cast::<f64>();
         y(right.add(&g.m("z")).ok()?)
@@ -245,7 +265,8 @@ pub const MUTANTS: &[Mutant] = &[
         let t = g.case.inputs.real("u").ok()?.clone();
         let [h, d, p] = t.shape[..] else { return None };
         // The memory of (d, h, p) read as (h, d, p).
-        let data = (0..t.data.len()).map(|k| (k / (h * p), k / p % h, k % p)).map(|(i, k, j)| t.data[k * d * p + i * p + j].mid().hi()).collect();
+        let data =
+            (0..t.data.len()).map(|k| (k / (h * p), k / p % h, k % p)).map(|(i, k, j)| t.data[k * d * p + i * p + j].mid().hi()).collect();
         let other = g.case.clone().input("u", tensor(&[h, d, p], data));
         mssa(&Given::new(white_box::oracle::find("mssa").ok()?, &other), g.p("scale"), softmax)
     }),
@@ -260,7 +281,11 @@ pub const MUTANTS: &[Mutant] = &[
         if g.p("causal") == 1.0 { official(g, one, |m, _| kept(m, |i, j| j >= i), None, true) } else { None }
     }),
     value_of("mssa_official", "mask-after-softmax", "masked weights not renormalised", |g| {
-        if g.p("causal") == 1.0 { official(g, one, |m, _| map(&softmax(m), |i, j, x| if j <= i { x } else { 0.0 }), None, true) } else { None }
+        if g.p("causal") == 1.0 {
+            official(g, one, |m, _| map(&softmax(m), |i, j, x| if j <= i { x } else { 0.0 }), None, true)
+        } else {
+            None
+        }
     }),
     value_of("mssa_official", "other-form causal=0", "no mask", |g| {
         if g.p("causal") == 1.0 { official(g, one, |m, _| softmax(m), None, true) } else { None }
@@ -298,6 +323,14 @@ pub const MUTANTS: &[Mutant] = &[
 
 fn triangle(right: &Values<Ball>, off: f64) -> Values<Ball> {
     let m = right.matrix("a").unwrap().cast::<f64>();
-    let cut = map(&m, |i, j, x| if j > i { 0.0 } else if i == j { x } else { x * off });
+    let cut = map(&m, |i, j, x| {
+        if j > i {
+            0.0
+        } else if i == j {
+            x
+        } else {
+            x * off
+        }
+    });
     Values::new().with("a", cut.cast::<Ball>())
 }

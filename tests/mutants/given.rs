@@ -81,7 +81,7 @@ pub fn dot(x: &[f64], y: &[f64]) -> f64 {
 /// `½ log det(I + αG)` on the smaller side.
 pub fn rate(z: &M, alpha: f64) -> f64 {
     let gram = if z.cols() <= z.rows() { z.gram_cols() } else { z.gram_rows() };
-    0.5 * white_box::linalg::log_det_i_plus(&gram.scale(alpha)).unwrap()
+    0.5 * white_box::linalg::log_det_i_plus(&gram.scale(alpha)).unwrap_or(f64::NAN)
 }
 pub fn centred(z: &M) -> M {
     let mean: Vec<f64> = (0..z.cols()).map(|j| z.col(j).iter().sum::<f64>() / z.rows() as f64).collect();

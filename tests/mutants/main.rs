@@ -4,6 +4,7 @@
 mod blocks;
 mod given;
 mod rates;
+mod verdicts;
 
 use given::Given;
 use std::fmt::Write;
@@ -114,7 +115,9 @@ fn broken_law(m: &Mutant, case: &Case) -> Option<String> {
     })
 }
 fn inner(a: &Values<Ball>, b: &Values<Ball>) -> f64 {
-    a.reals().filter_map(|(n, x)| Some(x.data.iter().zip(&b.real(n).ok()?.data).map(|(x, y)| x.mid().hi() * y.mid().hi()).sum::<f64>())).sum()
+    a.reals()
+        .filter_map(|(n, x)| Some(x.data.iter().zip(&b.real(n).ok()?.data).map(|(x, y)| x.mid().hi() * y.mid().hi()).sum::<f64>()))
+        .sum()
 }
 /// Does the slope of a value by central differences contradict the certified gradient; does a gradient contradict dual numbers?
 fn fails_gradient_check(m: &Mutant, case: &Case) -> bool {
@@ -183,8 +186,17 @@ fn fates() -> &'static [Fate] {
 }
 fn fate(mutant: &'static Mutant) -> Fate {
     let cases = mutant.cases();
-    let mut fate =
-        Fate { mutant, instances: cases.len(), case: None, differs: 0, named: 0, sizes: vec![], law: None, gradient: false, missed: vec![] };
+    let mut fate = Fate {
+        mutant,
+        instances: cases.len(),
+        case: None,
+        differs: 0,
+        named: 0,
+        sizes: vec![],
+        law: None,
+        gradient: false,
+        missed: vec![],
+    };
     for (number, case) in &cases {
         if fate.law.is_none() {
             fate.law = broken_law(mutant, case);
@@ -259,7 +271,11 @@ fn table() -> String {
         "# Mutants\n\nWrong variants of the operators, written out in plain f64 in `tests/mutants`. Each is told from the truth by a generated case, and breaks a law or contradicts the certified\n\
          gradient; the last column is how often `white-box check` names the true cause, over the instances on which it shows. Written by `UPDATE=1 cargo test --test mutants`.\n\n",
     );
-    let _ = writeln!(out, "{} mutants, {differs} instances that differ, the true cause among those returned on {named} of them.\n", wrong().count());
+    let _ = writeln!(
+        out,
+        "{} mutants, {differs} instances that differ, the true cause among those returned on {named} of them.\n",
+        wrong().count()
+    );
     out.push_str("| operator | mutant | killed by case | and by | named as | named |\n|---|---|---|---|---|---|\n");
     for f in wrong() {
         let by = f.law.as_ref().map(|l| format!("law `{l}`")).into_iter().chain(f.gradient.then(|| "gradient check".to_string()));

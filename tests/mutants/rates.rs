@@ -51,7 +51,11 @@ fn own(k: f64, _: f64, _: f64) -> f64 {
 }
 fn mcr2(g: &Given, whole: f64, scale: f64) -> Option<Values<Ball>> {
     let apart = conditional(g, share, own);
-    Some(scalar("loss", scale * apart - g.p("gam2") * whole).with("discriminative", Ball::exact(whole)).with("compressive", Ball::exact(apart)))
+    Some(
+        scalar("loss", scale * apart - g.p("gam2") * whole)
+            .with("discriminative", Ball::exact(whole))
+            .with("compressive", Ball::exact(apart)),
+    )
 }
 fn narrow(g: &Given) -> f64 {
     rate(&g.m("z"), alpha(g) * g.p("gam1"))
@@ -77,7 +81,9 @@ fn simdino(
     if g.p("gamma") != 0.0 || g.p("reduce_cov") != 0.0 || v * t < 3 || t < 2 {
         return None;
     }
-    let views = |t: &white_box::oracle::Tensor<Ball>| -> Vec<M> { t.data.chunks(m * p).map(|b| Matrix::new(m, p, b.to_vec()).unwrap().cast()).collect() };
+    let views = |t: &white_box::oracle::Tensor<Ball>| -> Vec<M> {
+        t.data.chunks(m * p).map(|b| Matrix::new(m, p, b.to_vec()).unwrap().cast()).collect()
+    };
     let (s, q) = (views(s), views(q));
     let mut pairs = Vec::new();
     for i in 0..t {
@@ -182,7 +188,9 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("subspace_coding_rate", "", "right", |g| value(subspaces(g, |n, _, p, e| p / (n * e)))),
     value_of("subspace_coding_rate", "d-for-p", "the width of the model in a", |g| value(subspaces(g, |n, d, _, e| d / (n * e)))),
     value_of("subspace_coding_rate", "alpha-without-n", "p/ε²", |g| value(subspaces(g, |_, _, p, e| p / e))),
-    value_of("subspace_coding_rate", "mean-for-sum h", "heads averaged", |g| value(subspaces(g, |n, _, p, e| p / (n * e)) / g.ms("u").len() as f64)),
+    value_of("subspace_coding_rate", "mean-for-sum h", "heads averaged", |g| {
+        value(subspaces(g, |n, _, p, e| p / (n * e)) / g.ms("u").len() as f64)
+    }),
     value_of("subspace_coding_rate", "bases-joined", "one rate of all heads", |g| {
         let (z, u) = (g.m("z"), g.ms("u"));
         let p = u[0].cols();
@@ -196,12 +204,20 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("simdino_loss", "last-view-only", "the last view, undivided", |g| {
         simdino(g, true, times, |c, r, _, p, m, n, _| (c[c.len() - 1], gamma(p, m, n) * r[r.len() - 1]))
     }),
-    value_of("simdino_loss", "gamma-without-processes", "γ without N", |g| simdino(g, true, times, |c, r, _, p, m, _, _| (mean(c), gamma(p, m, 1.0) * mean(r)))),
+    value_of("simdino_loss", "gamma-without-processes", "γ without N", |g| {
+        simdino(g, true, times, |c, r, _, p, m, _, _| (mean(c), gamma(p, m, 1.0) * mean(r)))
+    }),
     value_of("simdino_loss", "gamma-inverse", "the γ that is commented out", |g| {
         simdino(g, true, times, |c, r, _, p, m, n, e| (mean(c), (e * n * m).sqrt() / p * mean(r)))
     }),
     value_of("simdino_loss", "gamma-missing", "no γ", |g| simdino(g, true, times, |c, r, _, _, _, _, _| (mean(c), mean(r)))),
-    value_of("simdino_loss", "alpha-without-processes", "ε² for Nε²", |g| simdino(g, true, |e, _| e, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))),
-    value_of("simdino_loss", "rows-not-normalised", "inner products for cosines", |g| simdino(g, false, times, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))),
-    value_of("simdino_loss", "eps-for-eps2", "√ε² in the loss", |g| simdino(g, true, |e, n| e.sqrt() * n, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))),
+    value_of("simdino_loss", "alpha-without-processes", "ε² for Nε²", |g| {
+        simdino(g, true, |e, _| e, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))
+    }),
+    value_of("simdino_loss", "rows-not-normalised", "inner products for cosines", |g| {
+        simdino(g, false, times, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))
+    }),
+    value_of("simdino_loss", "eps-for-eps2", "√ε² in the loss", |g| {
+        simdino(g, true, |e, n| e.sqrt() * n, |c, r, _, p, m, n, _| (mean(c), gamma(p, m, n) * mean(r)))
+    }),
 ];

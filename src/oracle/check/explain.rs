@@ -123,6 +123,11 @@ impl Search<'_> {
         }
         (worst * 4.0 <= self.error(pair)).then_some(worst)
     }
+    /// The claim is as near to these values as to a truth.
+    pub fn near(&self, pair: &Pair, values: &Tensor<Ball>) -> bool {
+        let bound = self.bound(pair);
+        pair.found.data.iter().zip(&values.data).all(|(c, p)| distance(*c, 1.0, *p) <= bound)
+    }
     /// How far the claim is from the truth.
     fn error(&self, pair: &Pair) -> f64 {
         if pair.found.shape != pair.truth.shape {

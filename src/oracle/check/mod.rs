@@ -11,6 +11,7 @@ mod judge;
 mod mistake;
 mod mistakes;
 mod reproduce;
+mod steps;
 mod words;
 
 pub use asked::Asked;
@@ -148,11 +149,20 @@ pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
         tolerance: claim.tolerance,
     };
     let search = explain::Search { entry, claim, case: &case, pairs: &truth.pairs };
+    for (item, pair) in verdict.items.iter_mut().zip(&truth.pairs).filter(|(i, p)| i.differs() && !p.gradient) {
+        // Stages are held as the claimed arithmetic holds them; the truth of this step is then a little off, no more than rounding.
+        let own = steps::step(&asked::Asked::new(entry, &case), &pair.name, &claim.outputs, &pair.truth.shape);
+        item.step_is_right = own.filter(|t| t.shape == pair.found.shape).map(|t| search.near(pair, &t));
+    }
     match verdict.code() {
         0 => verdict.blind = search.blind(),
         1 => {
             let wrong: Vec<usize> = (0..verdict.items.len()).filter(|&i| verdict.items[i].differs()).collect();
             verdict.because = search.explain(&wrong);
+            // Stages behind the first wrong one inherit its fault: where no cause explains all, the first one's is the cause.
+            if verdict.because.is_empty() && wrong.len() > 1 && !truth.pairs[wrong[0]].gradient {
+                verdict.because = search.explain(&wrong[..1]);
+            }
             if verdict.because.is_empty() && wrong.len() > 1 {
                 // No one cause of all: each by itself.
                 verdict.because = wrong.iter().flat_map(|&i| search.explain(&[i])).collect();

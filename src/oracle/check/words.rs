@@ -145,6 +145,11 @@ impl Verdict {
             ulps(error, dtype, item.largest),
             worst.right_digits()
         );
+        match item.step_is_right {
+            Some(true) => out.push_str("  follows from your own stages before it: the fault is older\n"),
+            Some(false) => out.push_str("  does not follow from your own stages before it: the fault is made in this step\n"),
+            None => {}
+        }
         let words = item.elsewhere.map(|(who, noticed)| format!("{who} {}", if noticed { "yes" } else { "NO" }));
         let _ = writeln!(out, "  would others notice, at their defaults? {}", words.join(", "));
     }
@@ -172,9 +177,7 @@ impl Verdict {
             ])
         });
         fields.push(("because", Json::Array(because.collect())));
-        let blind = self.blind.iter().map(|b| {
-            Json::object([("cause", cause(&b.cause)), ("told_by", question(self.op, &b.told_by))])
-        });
+        let blind = self.blind.iter().map(|b| Json::object([("cause", cause(&b.cause)), ("told_by", question(self.op, &b.told_by))]));
         fields.push(("cannot_tell_from", Json::Array(blind.collect())));
         if let Some(r) = &self.reproducer {
             fields.push(("reproducer", Json::object([("json", r.json()), ("python", Json::text(r.python()))])));
@@ -200,6 +203,7 @@ impl Verdict {
             ("greatest_relative_difference", Json::real(item.greatest_relative.0)),
         ];
         fields.extend(item.fault.as_ref().map(|f| ("fault", Json::text(f))));
+        fields.extend(item.step_is_right.map(|right| ("step_is_right", Json::Bool(right))));
         fields.extend(item.not_finite.map(|k| ("not_finite", Json::text(item.index(k)))));
         if let Some(w) = item.worst {
             let error = w.error();
