@@ -2,7 +2,6 @@
 
 use super::arguments::{self, Arguments};
 use super::{eval, files};
-use crate::data::json::Json;
 use crate::oracle::check::{Claim, Dtype, check};
 use crate::oracle::exchange::{default_cotangents, value_from_array};
 use crate::oracle::{Entry, Values};
@@ -27,11 +26,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let (entry, claim) = claim(&args)?;
     let verdict = check(entry, &claim)?;
     if args.switch("--json") {
-        let mut fields = vec![("op".to_string(), Json::text(entry.spec().name))];
-        if let Json::Object(more) = verdict.json() {
-            fields.extend(more);
-        }
-        arguments::line(&Json::Object(fields).to_string())?;
+        arguments::line(&verdict.json().to_string())?;
     } else {
         let word = ["agrees with", "DIFFERS from", "", "cannot be decided by"][usize::from(verdict.code())];
         let preset = claim.case.preset.as_deref().unwrap_or("paper");

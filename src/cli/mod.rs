@@ -6,6 +6,10 @@ mod check;
 mod conform;
 mod eval;
 mod eval_model;
+mod cite;
+mod errata;
+mod eval;
+mod example;
 mod files;
 mod ops;
 mod rate;
@@ -41,6 +45,9 @@ const CALLS: &[Call] = &[
     Call { name: "eval", usage: eval::USAGE, purpose: "evaluate an operator on a file", run: eval::eval },
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
+    Call { name: "example", usage: example::USAGE, purpose: "an input and a program to put your code into", run: example::run },
+    Call { name: "errata", usage: errata::USAGE, purpose: "published statements that fail, with counter-examples", run: errata::run },
+    Call { name: "cite", usage: cite::USAGE, purpose: "BibTeX of an operator's sources", run: cite::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },

@@ -68,6 +68,17 @@ impl Dtype {
             Dtype::Bf16 => half::bf16_to_f64(half::bf16_from_f64(x)),
         }
     }
+    /// What a product of this arithmetic makes of a factor: TF32 keeps 11 significant bits.
+    pub fn product(self, x: f64) -> f64 {
+        match self {
+            Dtype::Tf32 => {
+                let single = x as f32;
+                let half = 0x0fff + (single.to_bits() >> 13 & 1);
+                f64::from(f32::from_bits((single.to_bits() + half) & !0x1fff))
+            }
+            other => other.round(x),
+        }
+    }
     /// Units in the last place of a number of this magnitude: twice the unit roundoff times the power of two at or below it.
     pub fn ulp(self, magnitude: f64) -> f64 {
         let bits = match self {

@@ -32,6 +32,9 @@ pub struct Item {
     pub not_finite: Option<usize>,
     /// A shape that does not fit, in the words NumPy uses.
     pub fault: Option<String>,
+    /// For a stage that differs: whether it follows from the candidate's own stages before it. `Some(true)`: the fault is older; `Some(false)`: it is made
+    /// here; `None`: the stages it follows from were not given.
+    pub step_is_right: Option<bool>,
     /// Who else would have noticed: `(tool, noticed)` at its default tolerances.
     pub elsewhere: [(&'static str, bool); 3],
 }
@@ -138,6 +141,7 @@ pub(super) fn judge(name: String, found: &Tensor<Ball>, truth: &Tensor<Ball>, ru
         allowed: 0.0,
         not_finite: None,
         fault: None,
+        step_is_right: None,
         elsewhere: habits.map(|(who, ..)| (who, false)),
     };
     if found.shape != truth.shape {

@@ -4,12 +4,23 @@
 //! [`tolerance`] in the unit roundoff of that arithmetic. An element is inside if every number of its enclosure is within the allowed error of
 //! the candidate's, outside if none is, and undecided otherwise: the oracle never fails anyone for its own error.
 
+mod asked;
 mod dtype;
+mod explain;
 mod judge;
+mod mistake;
+mod mistakes;
+mod reproduce;
+mod steps;
 mod words;
 
+pub use asked::Asked;
 pub use dtype::Dtype;
+pub use explain::{Blind, Cause, Explanation};
 pub use judge::{Item, Worst};
+pub use mistake::{Form, Mistake, Other};
+pub use mistakes::mistakes;
+pub use reproduce::{Reproducer, telling};
 
 use super::case::Case;
 use super::entry::{Entry, Number};
@@ -54,10 +65,18 @@ impl Claim {
 /// The verdict on a claim.
 #[derive(Clone, Debug)]
 pub struct Verdict {
+    /// The operator.
+    pub op: &'static str,
     /// One item an array: outputs in the order of the computation, stages where they arise, then gradients.
     pub items: Vec<Item>,
     /// Why the enclosure does not decide, where it does not.
     pub undecided: Option<String>,
+    /// Why it differs, the best explanation first; those behind it give the same numbers on this input. Empty where it agrees or none fits.
+    pub because: Vec<Explanation>,
+    /// Where it agrees: mistakes that this input cannot tell from the truth.
+    pub blind: Vec<Blind>,
+    /// The smallest question that shows the cause.
+    pub reproducer: Option<Reproducer>,
     /// The arithmetic that was claimed.
     pub dtype: Dtype,
     /// `(rtol, atol)`, if they stood in place of the derived bound.
@@ -82,12 +101,19 @@ impl Verdict {
 }
 
 /// One claimed array beside its truth.
-pub(super) struct Pair {
-    pub name: String,
-    pub gradient: bool,
-    pub found: Tensor<Ball>,
-    pub truth: Tensor<Ball>,
-    pub scale: Option<Tensor<Ball>>,
+struct Pair {
+    name: String,
+    gradient: bool,
+    found: Tensor<Ball>,
+    truth: Tensor<Ball>,
+    scale: Option<Tensor<Ball>>,
+}
+
+impl Pair {
+    /// `y`, or `grad_z`.
+    fn label(&self) -> String {
+        if self.gradient { format!("grad_{}", self.name) } else { self.name.clone() }
+    }
 }
 
 /// The truth of everything a claim names.
@@ -111,8 +137,42 @@ pub fn as_held(case: &Case, dtype: Dtype) -> Case {
 pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
     let case = as_held(&claim.case, claim.dtype);
     let truth = truth(entry, claim, &case)?;
-    let items = truth.pairs.iter().map(|pair| verdict_on(entry, claim, &case, pair, truth.unproven.is_none())).collect();
-    Ok(Verdict { items, undecided: truth.unproven.map(|e| e.to_string()), dtype: claim.dtype, tolerance: claim.tolerance })
+    let items: Vec<Item> = truth.pairs.iter().map(|pair| verdict_on(entry, claim, &case, pair, truth.unproven.is_none())).collect();
+    let mut verdict = Verdict {
+        op: entry.spec().name,
+        items,
+        undecided: truth.unproven.map(|e| e.to_string()),
+        because: Vec::new(),
+        blind: Vec::new(),
+        reproducer: None,
+        dtype: claim.dtype,
+        tolerance: claim.tolerance,
+    };
+    let search = explain::Search { entry, claim, case: &case, pairs: &truth.pairs };
+    for (item, pair) in verdict.items.iter_mut().zip(&truth.pairs).filter(|(i, p)| i.differs() && !p.gradient) {
+        // Stages are held as the claimed arithmetic holds them; the truth of this step is then a little off, no more than rounding.
+        let own = steps::step(&asked::Asked::new(entry, &case), &pair.name, &claim.outputs, &pair.truth.shape);
+        item.step_is_right = own.filter(|t| t.shape == pair.found.shape).map(|t| search.near(pair, &t));
+    }
+    match verdict.code() {
+        0 => verdict.blind = search.blind(),
+        1 => {
+            let wrong: Vec<usize> = (0..verdict.items.len()).filter(|&i| verdict.items[i].differs()).collect();
+            verdict.because = search.explain(&wrong);
+            // Stages behind the first wrong one inherit its fault: where no cause explains all, the first one's is the cause.
+            if verdict.because.is_empty() && wrong.len() > 1 && !truth.pairs[wrong[0]].gradient {
+                verdict.because = search.explain(&wrong[..1]);
+            }
+            if verdict.because.is_empty() && wrong.len() > 1 {
+                // No one cause of all: each by itself.
+                verdict.because = wrong.iter().flat_map(|&i| search.explain(&[i])).collect();
+            }
+            let first = verdict.because.first().and_then(|e| e.causes.first());
+            verdict.reproducer = first.and_then(|cause| telling(entry, cause, case.preset.as_deref()));
+        }
+        _ => {}
+    }
+    Ok(verdict)
 }
 
 fn verdict_on(entry: &dyn Entry, claim: &Claim, case: &Case, pair: &Pair, certified: bool) -> Item {
@@ -126,8 +186,7 @@ fn verdict_on(entry: &dyn Entry, claim: &Claim, case: &Case, pair: &Pair, certif
         gradient: pair.gradient,
         certified,
     };
-    let name = if pair.gradient { format!("grad_{}", pair.name) } else { pair.name.clone() };
-    judge(name, &pair.found, &pair.truth, &rule)
+    judge(pair.label(), &pair.found, &pair.truth, &rule)
 }
 
 /// Enclosures where there are any, double-double values where the operator declines to enclose.

@@ -1,5 +1,6 @@
 //! A verdict for people and for programs.
 
+use super::reproduce::question;
 use super::{Dtype, Item, Verdict};
 use crate::data::json::Json;
 use crate::scalar::Ball;
@@ -32,7 +33,55 @@ impl Verdict {
         if let Some(why) = &self.undecided {
             let _ = writeln!(out, "not certified: {why}");
         }
+        match self.first_wrong() {
+            Some(first) if self.items.iter().filter(|i| !i.name.starts_with("grad_")).count() > 1 => {
+                let _ = writeln!(out, "first wrong, in the order of the computation: {}", first.name);
+            }
+            _ => {}
+        }
+        self.reasons(&mut out);
         out
+    }
+
+    fn reasons(&self, out: &mut String) {
+        for (i, e) in self.because.iter().take(6).enumerate() {
+            let says: Vec<&str> = e.causes.iter().map(|c| c.says.as_str()).collect();
+            let _ = writeln!(out, "{} {}", if i == 0 { "because" } else { "or     " }, e.name());
+            let _ = writeln!(out, "        {}", says.join("; and "));
+            let _ = writeln!(
+                out,
+                "        explains {} to {:.2} ulps of {} (of the largest entry)",
+                e.arrays.join(", "),
+                e.ulps,
+                self.dtype.name()
+            );
+        }
+        if self.because.len() > 1 {
+            let _ = writeln!(out, "        this input cannot tell these apart");
+        }
+        if self.code() == 1 && self.because.is_empty() {
+            let _ = writeln!(
+                out,
+                "because none of the {} known mistakes, alone or two together, gives these numbers",
+                super::mistakes().count()
+            );
+        }
+        if !self.blind.is_empty() {
+            let _ = writeln!(out, "on this input a wrong implementation would agree too, for example with:");
+            for blind in self.blind.iter().take(4) {
+                let _ = writeln!(out, "  {}: {}", blind.cause.name, blind.cause.says);
+            }
+            if self.blind.len() > 4 {
+                let _ = writeln!(out, "  and {} more", self.blind.len() - 4);
+            }
+            let case = self.blind.first().map(|b| question(self.op, &b.told_by));
+            if let Some(case) = case {
+                let _ = writeln!(out, "a case that tells the first from the truth:\n{case}");
+            }
+        }
+        if let Some(r) = &self.reproducer {
+            let _ = writeln!(out, "smallest case that shows it, for `white-box serve` and in Python:\n{}\n{}", r.json(), r.python());
+        }
     }
 
     fn describe(&self, item: &Item, out: &mut String) {
@@ -96,6 +145,11 @@ impl Verdict {
             ulps(error, dtype, item.largest),
             worst.right_digits()
         );
+        match item.step_is_right {
+            Some(true) => out.push_str("  follows from your own stages before it: the fault is older\n"),
+            Some(false) => out.push_str("  does not follow from your own stages before it: the fault is made in this step\n"),
+            None => {}
+        }
         let words = item.elsewhere.map(|(who, noticed)| format!("{who} {}", if noticed { "yes" } else { "NO" }));
         let _ = writeln!(out, "  would others notice, at their defaults? {}", words.join(", "));
     }
@@ -104,11 +158,30 @@ impl Verdict {
     pub fn json(&self) -> Json {
         let word = ["agrees", "differs", "", "undecided"][usize::from(self.code())];
         let mut fields = vec![
+            ("op", Json::text(self.op)),
             ("verdict", Json::text(word)),
             ("version", Json::text(env!("CARGO_PKG_VERSION"))),
             ("dtype", Json::text(self.dtype.name())),
             ("items", Json::Array(self.items.iter().map(|i| self.item_json(i)).collect())),
         ];
+        if let (Some(first), true) = (self.first_wrong(), self.items.len() > 1) {
+            fields.push(("first_wrong", Json::text(&first.name)));
+        }
+        let cause = |c: &super::Cause| Json::object([("name", Json::text(&c.name)), ("says", Json::text(&c.says))]);
+        let because = self.because.iter().map(|e| {
+            Json::object([
+                ("name", Json::text(e.name())),
+                ("causes", Json::Array(e.causes.iter().map(cause).collect())),
+                ("arrays", Json::Array(e.arrays.iter().map(Json::text).collect())),
+                ("ulps", Json::real(e.ulps)),
+            ])
+        });
+        fields.push(("because", Json::Array(because.collect())));
+        let blind = self.blind.iter().map(|b| Json::object([("cause", cause(&b.cause)), ("told_by", question(self.op, &b.told_by))]));
+        fields.push(("cannot_tell_from", Json::Array(blind.collect())));
+        if let Some(r) = &self.reproducer {
+            fields.push(("reproducer", Json::object([("json", r.json()), ("python", Json::text(r.python()))])));
+        }
         if let Some((rtol, atol)) = self.tolerance {
             fields.push(("rtol", Json::real(rtol)));
             fields.push(("atol", Json::real(atol)));
@@ -130,6 +203,7 @@ impl Verdict {
             ("greatest_relative_difference", Json::real(item.greatest_relative.0)),
         ];
         fields.extend(item.fault.as_ref().map(|f| ("fault", Json::text(f))));
+        fields.extend(item.step_is_right.map(|right| ("step_is_right", Json::Bool(right))));
         fields.extend(item.not_finite.map(|k| ("not_finite", Json::text(item.index(k)))));
         if let Some(w) = item.worst {
             let error = w.error();
