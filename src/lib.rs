@@ -11,6 +11,7 @@ pub mod random;
 pub mod reduction;
 pub mod report;
 pub mod scalar;
+pub mod sparse;
 pub mod transformer;
 
 pub use error::{Error, Fault, Result};

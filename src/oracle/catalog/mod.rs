@@ -4,6 +4,7 @@ mod coding;
 mod learn;
 mod linalg;
 mod reduction;
+mod sparse;
 mod transformer;
 
 use super::entry::Entry;
@@ -24,6 +25,11 @@ pub static CATALOG: &[&dyn Entry] = &[
     &learn::SoftThreshold,
     &learn::Gelu,
     &learn::CrossEntropy,
+    &sparse::LassoSolution,
+    &sparse::LassoGap,
+    &sparse::Ista,
+    &sparse::Fista,
+    &sparse::Coherence,
     &coding::CodingRate,
     &reduction::ConditionalRate,
     &reduction::RateReduction,

@@ -1,0 +1,29 @@
+//! Sparse codes: data as few atoms of a dictionary, `x ≈ zA`.
+//!
+//! A sample is a row `x` of `X` (`n × d`), an atom a row of `A` (`m × d`, the layout of scikit-learn's `components_`), a code a row of `Z` (`n × m`). The papers' dictionary
+//! is `Aᵀ`, their code `Zᵀ`. The objective is
+//! ```text
+//! P(Z) = ½‖X − ZA‖_F² + λ‖Z‖₁        (rows are independent problems)
+//! ```
+//! where `‖·‖₁` sums magnitudes. Other books leave out the ½ (then their λ is twice ours and their step half of ours) or divide by d (scikit-learn's `Lasso`: λ = dα).
+//!
+//! Every solution comes with a [`Certificate`]: an upper bound of what it lacks, from the dual problem.
+
+mod active;
+mod certificate;
+mod coherence;
+mod iterate;
+mod lasso;
+mod path;
+mod prox;
+mod pursuit;
+mod solve;
+
+pub use certificate::{Certificate, CertificateGradient};
+pub use coherence::{coherence, exact_recovery_coefficient, recoverable_sparsity, welch_bound};
+pub use iterate::{Descent, IterationGradient, Method};
+pub use lasso::{Codes, Lasso, StepGradient};
+pub use path::{Knot, Path};
+pub use prox::{huber, shrinkage_risk, shrinkage_sure, universal_threshold};
+pub use pursuit::orthogonal_matching_pursuit;
+pub use solve::{Solution, SolutionGradient};
