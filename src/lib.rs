@@ -12,6 +12,7 @@ pub mod reduction;
 pub mod report;
 pub mod scalar;
 pub mod sparse;
+pub mod subspace;
 pub mod transformer;
 
 pub use error::{Error, Fault, Result};

@@ -10,20 +10,39 @@
 //! Every solution comes with a [`Certificate`]: an upper bound of what it lacks, from the dual problem.
 
 mod active;
+mod autoencoder;
 mod certificate;
 mod coherence;
+mod design;
+mod dictionary;
 mod iterate;
 mod lasso;
+mod layerwise;
+mod orthogonal;
 mod path;
 mod prox;
 mod pursuit;
+mod score;
 mod solve;
+mod training;
+mod unrolled;
 
+pub use autoencoder::{Autoencoded, SparseAutoencoder};
 pub use certificate::{Certificate, CertificateGradient};
 pub use coherence::{coherence, exact_recovery_coefficient, recoverable_sparsity, welch_bound};
+pub use design::{bernoulli_gaussian, factorial_design, random_atoms};
+pub use dictionary::{AtomUpdate, Dictionary, DictionaryLearning, learn_dictionary, project_atoms, update_atoms};
 pub use iterate::{Descent, IterationGradient, Method};
 pub use lasso::{Codes, Lasso, StepGradient};
+pub use layerwise::{Layerwise, layerwise_sparse_coding};
+pub use orthogonal::{
+    Orthogonal, Rotation, check_white, fastica_step, kurtosis, kurtosis_gradient, l4_objective, l4_objective_gradient, learn_orthogonal,
+    msp_step, polar_step_vjp, whiten,
+};
 pub use path::{Knot, Path};
 pub use prox::{huber, shrinkage_risk, shrinkage_sure, universal_threshold};
 pub use pursuit::orthogonal_matching_pursuit;
+pub use score::{Recovery, amari_index, assign, l4_score, match_atoms};
 pub use solve::{Solution, SolutionGradient};
+pub use training::{UnrolledTraining, train_unrolled};
+pub use unrolled::{Form, Unrolled, UnrolledLayer, UnrolledLoss, UnrolledTrace, analytic_weight, steps_worth};

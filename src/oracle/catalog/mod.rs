@@ -5,6 +5,7 @@ mod learn;
 mod linalg;
 mod reduction;
 mod sparse;
+mod subspace;
 mod transformer;
 
 use super::entry::Entry;
@@ -25,6 +26,12 @@ pub static CATALOG: &[&dyn Entry] = &[
     &learn::SoftThreshold,
     &learn::Gelu,
     &learn::CrossEntropy,
+    &subspace::PcaProjector,
+    &subspace::PowerIteration,
+    &subspace::PpcaLikelihood,
+    &subspace::PpcaCovariance,
+    &subspace::Wiener,
+    &subspace::SingularValueThreshold,
     &sparse::LassoSolution,
     &sparse::LassoGap,
     &sparse::Ista,

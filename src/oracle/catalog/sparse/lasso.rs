@@ -211,7 +211,8 @@ impl Operator for LassoGap {
         if codes_of(&case) == Codes::NonNegative
             && let Ok(z) = case.inputs.real("z")
         {
-            let z = z.map(Scalar::abs);
+            // Above 0, so that a small move of a code is still a code.
+            let z = z.map(|z| z.abs() + exact(0.125));
             case.inputs.set("z", z);
         }
         case
