@@ -2,8 +2,12 @@
 
 #[path = "sparse/certificates.rs"]
 mod certificates;
+#[path = "sparse/dictionaries.rs"]
+mod dictionaries;
 #[path = "sparse/recovery.rs"]
 mod recovery;
+#[path = "sparse/unrolled.rs"]
+mod unrolled;
 
 use white_box::oracle::{CATALOG, verify};
 

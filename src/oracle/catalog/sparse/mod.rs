@@ -3,10 +3,14 @@
 mod coherence;
 mod iterate;
 mod lasso;
+mod orthogonal;
+mod unrolled;
 
 pub use coherence::Coherence;
 pub use iterate::{Fista, Ista};
 pub use lasso::{LassoGap, LassoSolution};
+pub use orthogonal::{FastIcaStep, Kurtosis, L4Objective, MspStep};
+pub use unrolled::{Autoencoder, Lista, ListaCoupled};
 
 use crate::Result;
 use crate::linalg::Matrix;
