@@ -6,6 +6,7 @@ mod check;
 mod eval;
 mod eval_model;
 mod files;
+mod fit;
 mod ops;
 mod rate;
 mod serve;
@@ -41,6 +42,7 @@ const CALLS: &[Call] = &[
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
+    Call { name: "fit", usage: fit::USAGE, purpose: "subspaces, sparse codes, dictionaries and LISTA on your data", run: fit::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

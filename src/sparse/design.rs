@@ -33,3 +33,16 @@ pub fn random_atoms(m: usize, d: usize, rng: &mut Rng) -> Matrix<f64> {
     }
     a
 }
+
+/// m samples of the data scaled to length 1, drawn without repetition; random directions where too few are not 0. A usual start of dictionary learning.
+pub fn atoms_from_samples(x: &Matrix<f64>, m: usize, rng: &mut Rng) -> Result<Matrix<f64>> {
+    x.check_finite("x")?;
+    let order = crate::random::permutation(x.rows(), rng);
+    let mut atoms = random_atoms(m, x.cols(), rng);
+    let lengths = order.iter().map(|&i| (i, x.row(i).iter().map(|x| x * x).sum::<f64>().sqrt())).filter(|&(_, l)| l > 0.0);
+    for (j, (i, length)) in lengths.take(m).enumerate() {
+        let unit: Vec<f64> = x.row(i).iter().map(|x| x / length).collect();
+        atoms.row_mut(j).copy_from_slice(&unit);
+    }
+    Ok(atoms)
+}

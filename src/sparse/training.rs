@@ -1,6 +1,8 @@
 //! Training an unrolled network.
 
-use super::unrolled::{Unrolled, UnrolledLoss};
+use super::iterate::Method;
+use super::lasso::Lasso;
+use super::unrolled::{Unrolled, UnrolledLoss, steps_worth};
 use crate::learn::{Moments, Optimiser, Parameters, Schedule, epoch_batches, optimise};
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
@@ -62,4 +64,35 @@ pub fn train_unrolled<S: Scalar>(
         watch(epoch, total);
     }
     Ok(())
+}
+
+/// What a network reaches on given samples, and how many steps of the untrained methods that takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Worth<S> {
+    /// The mean of `P(z) − P*` over the samples after the network.
+    pub network: S,
+    /// The same after as many steps of ISTA as the network has layers.
+    pub ista: S,
+    /// The same for FISTA.
+    pub fista: S,
+    /// The steps that ISTA needs from 0 to come as low; `None`: more than were tried.
+    pub ista_steps: Option<usize>,
+    /// The same for FISTA.
+    pub fista_steps: Option<usize>,
+}
+
+/// Holds a network against ISTA and FISTA with step `1/L` on samples it should not have seen, `most` steps at most. `P*` is the solved optimum. Errors: those of [`Lasso::solve`].
+pub fn worth<S: Scalar>(problem: &Lasso<S>, network: &Unrolled<S>, x: &Matrix<S>, most: usize) -> Result<Worth<S>> {
+    let n = S::from_usize(x.rows());
+    let best = problem.solve(x)?.value;
+    let value = problem.objective(x, &network.apply(x)?)?;
+    let eta = problem.step_size()?;
+    let after = |method| -> Result<S> { Ok((problem.objective(x, &problem.iterates(method, x, eta, network.depth())?)? - best) / n) };
+    Ok(Worth {
+        network: (value - best) / n,
+        ista: after(Method::Ista)?,
+        fista: after(Method::Fista)?,
+        ista_steps: steps_worth(problem, Method::Ista, x, value, most)?,
+        fista_steps: steps_worth(problem, Method::Fista, x, value, most)?,
+    })
 }

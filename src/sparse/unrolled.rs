@@ -255,8 +255,15 @@ impl<S: Scalar> Unrolled<S> {
                 (corrected(x, z, &d, d.view().t(), eta.data()[0])?, vec![eta.data()[0] * lambda.data()[0]; m])
             }
         };
-        for &t in &theta {
-            super::lasso::non_negative("theta", t).map_err(|e| e.within(&format!("layer {k}")))?;
+        let steps = match &self.layers[self.layer(k)] {
+            L::Analytic { gamma, .. } => gamma.data(),
+            L::Step { eta } | L::Tied { eta, .. } => eta.data(),
+            _ => &[],
+        };
+        for (name, values) in [("theta", theta.as_slice()), ("step", steps)] {
+            for &t in values {
+                super::lasso::non_negative(name, t).map_err(|e| e.within(&format!("layer {k}")))?;
+            }
         }
         Ok((u, theta))
     }
