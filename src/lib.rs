@@ -12,6 +12,8 @@ pub mod reduction;
 pub mod redunet;
 pub mod report;
 pub mod scalar;
+pub mod sparse;
+pub mod subspace;
 pub mod transformer;
 
 pub use error::{Error, Fault, Result};

@@ -11,6 +11,7 @@ mod errata;
 mod eval;
 mod example;
 mod files;
+mod fit;
 mod ops;
 mod rate;
 mod serve;
@@ -52,6 +53,7 @@ const CALLS: &[Call] = &[
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
     Call { name: "conform", usage: conform::USAGE, purpose: "hold a program that speaks the protocol to the catalog", run: conform::run },
+    Call { name: "fit", usage: fit::USAGE, purpose: "subspaces, sparse codes, dictionaries and LISTA on your data", run: fit::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

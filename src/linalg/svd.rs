@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 /// largest magnitude (the first, on a tie) is positive. Within equal σ any common rotation of both is an answer: compare σ, projectors,
 /// `U f(Σ) Vᵀ`, or align first ([`super::align`]). Columns of `U` (of `V`, for `m < n`) with `σ = 0` complete an orthonormal set and mean nothing else.
 ///
-/// Columns are ordered by norm, tall matrices first reduced by QR, then pairs of columns are rotated until `|a_p·a_q| ≤ m u ‖a_p‖‖a_q‖` (Hestenes, J. SIAM 6,
+/// Columns are ordered by norm, tall matrices first reduced by QR, then pairs of columns are rotated until `|a_p·a_q| ≤ (m + 6) u ‖a_p‖‖a_q‖` (Hestenes, J. SIAM 6,
 /// 1958; Demmel & Veselić, SIAM J. Matrix Anal. Appl. 13, 1992). `‖A − UΣVᵀ‖_F ≤ 10 m u ‖A‖_F`, `‖UᵀU − I‖_F ≤ 20 m u`, `‖VᵀV − I‖_F ≤ 40 n u`; if `A = B D` with diagonal `D`, every σ is
 /// accurate to `c m u κ(B)` of itself. A ball is enclosed ([`enclose_singular_values`]); a dual number differentiates `AV = UΣ`, `AᵀU = VΣ`.
 /// About `4mn² + 7n³` flops a sweep, 4 to 12 sweeps.
@@ -294,7 +294,8 @@ fn rescale<S: Scalar>(w: &mut Matrix<S>, exponents: &mut [i32], heights: &mut [i
 /// One sweep over all pairs; whether anything was rotated. Row p of `w` times `2^exponents[p]` is column p.
 fn sweep<S: Scalar>(w: &mut Matrix<S>, v: &mut Matrix<S>, exponents: &mut [i32]) -> bool {
     let n = w.rows();
-    let tolerance = w.cols() as f64 * S::UNIT_ROUNDOFF;
+    // What a rotation itself leaves: 6 u from the rounding of the columns, m u from that of their product. A smaller bound need not be reached, and rotations would go on.
+    let tolerance = (w.cols() + 6) as f64 * S::UNIT_ROUNDOFF;
     let mut rotated = false;
     for p in 0..n {
         for q in p + 1..n {

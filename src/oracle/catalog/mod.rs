@@ -5,6 +5,8 @@ mod learn;
 mod linalg;
 mod reduction;
 mod redunet;
+mod sparse;
+mod subspace;
 mod transformer;
 
 use super::entry::Entry;
@@ -25,6 +27,24 @@ pub static CATALOG: &[&dyn Entry] = &[
     &learn::SoftThreshold,
     &learn::Gelu,
     &learn::CrossEntropy,
+    &subspace::PcaProjector,
+    &subspace::PowerIteration,
+    &subspace::PpcaLikelihood,
+    &subspace::PpcaCovariance,
+    &subspace::Wiener,
+    &subspace::SingularValueThreshold,
+    &sparse::LassoSolution,
+    &sparse::LassoGap,
+    &sparse::Ista,
+    &sparse::Fista,
+    &sparse::Coherence,
+    &sparse::L4Objective,
+    &sparse::MspStep,
+    &sparse::FastIcaStep,
+    &sparse::Kurtosis,
+    &sparse::Lista,
+    &sparse::ListaCoupled,
+    &sparse::Autoencoder,
     &coding::CodingRate,
     &reduction::ConditionalRate,
     &reduction::RateReduction,

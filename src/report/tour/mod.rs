@@ -7,6 +7,7 @@ mod bits;
 mod rates;
 mod redunet;
 mod samples;
+mod sparse;
 mod subspace;
 
 pub use samples::Samples;
@@ -34,6 +35,7 @@ pub struct Chapter {
 /// The chapters in the order in which they are told. A chapter's number is its place here.
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { part: 1, name: "subspace", title: "One linear subspace", run: subspace::chapter },
+    Chapter { part: 1, name: "sparse", title: "Sparse codes and learned dictionaries", run: sparse::chapter },
     Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
     Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
     Chapter { part: 2, name: "redunet", title: "ReduNet: the ascent as a network", run: redunet::chapter },
