@@ -5,6 +5,7 @@ mod arguments;
 mod check;
 mod eval;
 mod files;
+mod inspect;
 mod ops;
 mod rate;
 mod serve;
@@ -39,6 +40,7 @@ const CALLS: &[Call] = &[
     Call { name: "vjp", usage: eval::VJP_USAGE, purpose: "gradients with respect to every real input", run: eval::vjp },
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
+    Call { name: "inspect", usage: inspect::USAGE, purpose: "measure trained networks layer by layer", run: inspect::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];

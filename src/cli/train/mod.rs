@@ -1,6 +1,6 @@
 //! `white-box train`.
 
-mod data;
+pub(super) mod data;
 mod progress;
 mod vision;
 
