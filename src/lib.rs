@@ -4,6 +4,7 @@ pub mod cli;
 pub mod coding;
 pub mod data;
 mod error;
+pub mod inspect;
 pub mod learn;
 pub mod linalg;
 pub mod oracle;

@@ -12,6 +12,7 @@ mod eval;
 mod example;
 mod files;
 mod fit;
+mod inspect;
 mod ops;
 mod rate;
 mod serve;
@@ -50,6 +51,7 @@ const CALLS: &[Call] = &[
     Call { name: "errata", usage: errata::USAGE, purpose: "published statements that fail, with counter-examples", run: errata::run },
     Call { name: "cite", usage: cite::USAGE, purpose: "BibTeX of an operator's sources", run: cite::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
+    Call { name: "inspect", usage: inspect::USAGE, purpose: "measure trained networks layer by layer", run: inspect::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
     Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
     Call { name: "conform", usage: conform::USAGE, purpose: "hold a program that speaks the protocol to the catalog", run: conform::run },

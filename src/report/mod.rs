@@ -9,6 +9,7 @@
 //! | numbers and words as people read them | [`number`], [`markup`] |
 //! | a table | [`table`] |
 //! | charts | [`line`](mod@line), [`bar`], [`scatter`], [`heat`], [`image`]; [`axis`], [`figure`] |
+//! | a trained network, measured | [`inspection`] |
 //! | a chapter, a page | [`section`], [`page`] |
 //! | the tour | [`tour`] |
 
@@ -17,6 +18,7 @@ pub mod bar;
 pub mod figure;
 pub mod heat;
 pub mod image;
+pub mod inspection;
 pub mod line;
 pub mod markup;
 pub mod number;

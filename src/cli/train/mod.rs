@@ -1,6 +1,7 @@
 //! `white-box train`.
 
 pub mod data;
+pub(super) mod data;
 mod progress;
 mod redunet;
 mod vision;
