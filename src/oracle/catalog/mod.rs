@@ -1,6 +1,7 @@
 //! The one list of operators. An entry is what [`Operator`](super::Operator) asks for; everything else follows from it.
 
 mod coding;
+mod denoise;
 mod learn;
 mod linalg;
 mod reduction;
@@ -24,6 +25,10 @@ pub static CATALOG: &[&dyn Entry] = &[
     &learn::SoftThreshold,
     &learn::Gelu,
     &learn::CrossEntropy,
+    &denoise::NoisedMixture,
+    &denoise::MemorisingDenoiser,
+    &denoise::SphereDenoiser,
+    &denoise::SubspaceAttention,
     &coding::CodingRate,
     &reduction::ConditionalRate,
     &reduction::RateReduction,
