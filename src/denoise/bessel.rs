@@ -243,7 +243,7 @@ fn coefficients<S: Scalar>(c: usize, count: usize) -> Vec<S> {
     for k in 1..=count {
         let mut twice = S::from_f64(k as f64 - 1.0 - c as f64) * a[k - 1];
         for i in 1..k {
-            twice = twice - a[i] * a[k - i];
+            twice -= a[i] * a[k - i];
         }
         a.push(twice * half);
     }
@@ -289,10 +289,10 @@ fn asymptotic<S: Scalar>(d: usize, kappa: S) -> Option<[S; 4]> {
     let inverse = kappa.recip();
     let (mut deficit, mut slope, mut log, mut power) = (S::ZERO, S::ZERO, S::ZERO, inverse);
     for (i, &a) in a.iter().enumerate().skip(1) {
-        deficit = deficit - a * power;
-        slope = slope - S::from_usize(i) * a * power * inverse;
+        deficit -= a * power;
+        slope -= S::from_usize(i) * a * power * inverse;
         if i > 1 {
-            log = log - a * power * kappa / S::from_usize(i - 1);
+            log -= a * power * kappa / S::from_usize(i - 1);
         }
         power *= inverse;
     }
@@ -361,7 +361,7 @@ impl<F: Monotone> Implicit for Root<F> {
         for _ in 0..3 {
             let (value, slope) = self.f.at(inputs[0], kappa)?;
             if slope.value() != 0.0 && (value / slope).is_finite() {
-                kappa = kappa - value / slope;
+                kappa -= value / slope;
             }
         }
         Ok(vec![vec![kappa]])

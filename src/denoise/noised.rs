@@ -263,7 +263,7 @@ impl<'a, S: Scalar> Noised<'a, S> {
                     c += bar[(i, k)];
                 }
                 if bar.responsibilities.is_some() || bar.hessian.is_some() {
-                    c = c - base[i];
+                    c -= base[i];
                 }
                 let off = self.offset(e, i, k);
                 if let Some(bar) = &bar.score {
