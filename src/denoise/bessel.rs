@@ -32,6 +32,11 @@ impl<S: Scalar> Resultant<S> {
     pub fn log_normaliser(&self) -> S {
         if self.is_small() { self.scaled } else { self.scaled + self.kappa }
     }
+    /// `κA_d(κ) − log Z_d(κ)`: the divergence of the tilted law from the uniform one, in nats.
+    pub fn divergence(&self) -> S {
+        let rest = if self.is_small() { self.kappa.square() * self.ratio } else { -(self.kappa * self.deficit) };
+        rest - self.scaled
+    }
     /// `−(a − b)²/2 + log Z_d(ab)` less `ab`, without cancellation: given `κ = ab`, the exponent `−(a² + b²)/2 + log Z_d(κ)`.
     pub(super) fn exponent(&self, a: S, b: S) -> S {
         let half = S::from_f64(0.5);

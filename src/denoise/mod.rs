@@ -22,6 +22,7 @@ mod sphere;
 mod subspaces;
 mod two_points;
 
+pub(crate) use bessel::{Monotone, Root};
 pub use bessel::{Resultant, resultant};
 pub use covariance::Covariance;
 pub use memory::{Memory, MemoryGradient, memorise, memorise_vjp};

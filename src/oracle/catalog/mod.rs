@@ -3,6 +3,7 @@
 mod coding;
 mod denoise;
 mod learn;
+mod lengths;
 mod linalg;
 mod reduction;
 mod transformer;
@@ -30,6 +31,9 @@ pub static CATALOG: &[&dyn Entry] = &[
     &denoise::SphereDenoiser,
     &denoise::SubspaceAttention,
     &coding::CodingRate,
+    &lengths::GaussianRateDistortion,
+    &lengths::SphereRateDistortion,
+    &lengths::CodingLength,
     &reduction::ConditionalRate,
     &reduction::RateReduction,
     &reduction::Mcr2Loss,
