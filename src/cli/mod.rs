@@ -3,10 +3,13 @@
 mod accuracy;
 mod arguments;
 mod check;
+mod classify;
+mod denoise;
 mod eval;
 mod files;
 mod ops;
 mod rate;
+mod segment;
 mod serve;
 mod tour;
 mod train;
@@ -40,6 +43,9 @@ const CALLS: &[Call] = &[
     Call { name: "check", usage: check::USAGE, purpose: "is my number right? a verdict on your outputs, and why", run: check::run },
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
+    Call { name: "segment", usage: segment::USAGE, purpose: "segment samples or an image by coding length", run: segment::run },
+    Call { name: "classify", usage: classify::USAGE, purpose: "classify samples by coding length", run: classify::run },
+    Call { name: "denoise", usage: denoise::USAGE, purpose: "the exact denoiser of a mixture: fit, denoise, sample", run: denoise::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

@@ -47,7 +47,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn distortion(args: &Arguments) -> Result<Distortion<f64>> {
+pub(super) fn distortion(args: &Arguments) -> Result<Distortion<f64>> {
     let (eps, eps2) = (args.number("--eps", "a number above 0")?, args.number("--eps2", "a number above 0")?);
     let distortion = match (eps, eps2) {
         (Some(e), None) => Distortion::Eps(e),
@@ -66,7 +66,7 @@ fn distortion_of(d: Distortion<f64>) -> Distortion<Ball> {
 }
 
 /// The features, and the labels if there are any.
-fn input(args: &Arguments) -> Result<(Array, Option<Array>)> {
+pub(super) fn input(args: &Arguments) -> Result<(Array, Option<Array>)> {
     let path = &args.positional()[0];
     let (mut labels, mut features) = (Vec::new(), Vec::new());
     for (name, array) in files::read(path)? {
@@ -85,14 +85,14 @@ fn input(args: &Arguments) -> Result<(Array, Option<Array>)> {
     }
 }
 
-fn matrix(features: &Array) -> Result<Matrix<f64>> {
+pub(super) fn matrix(features: &Array) -> Result<Matrix<f64>> {
     match features.shape() {
         &[n, d] if n > 0 && d > 0 => Matrix::new(n, d, features.to_f64()?),
         other => Err(Error::shape("features", "n × d, one sample a row", format!("{other:?}"))),
     }
 }
 
-fn label_vector(labels: &Array) -> Result<Vec<usize>> {
+pub(super) fn label_vector(labels: &Array) -> Result<Vec<usize>> {
     let whole = labels.to_i64().map_err(|e| e.within("labels"))?;
     let wrong = |(i, l): (usize, &i64)| Error::domain(format!("labels[{i}]"), "a label from 0 on", l.to_string()).named("LabelOutOfRange");
     match whole.iter().enumerate().find(|(_, l)| **l < 0) {

@@ -243,9 +243,11 @@ impl Price {
             let mid: Vec<f64> = x.iter().zip(y).map(|(x, y)| 0.5 * (x + y)).collect();
             self.length(2, Scalar::log1p(0.5 * alpha * f64::dot(&off, &off)), f64::dot(&mid, &mid))
         } else {
-            let (xx, xy, yy) = (f64::dot(x, x), f64::dot(x, y), f64::dot(y, y));
-            // The second sample given the first.
-            let rest = yy - alpha * xy * xy / (1.0 + alpha * xx);
+            let (xx, xy) = (f64::dot(x, x), f64::dot(x, y));
+            // The second sample given the first: its part across the first, and what the code of the first leaves of its part along it.
+            let c = if xx > 0.0 { xy / xx } else { 0.0 };
+            let across: Vec<f64> = x.iter().zip(y).map(|(x, y)| (-c).mul_add(*x, *y)).collect();
+            let rest = f64::dot(&across, &across) + c * xy / (1.0 + alpha * xx);
             self.length(2, Scalar::log1p(alpha * xx) + Scalar::log1p(alpha * rest), 0.0)
         };
         length - a.length - b.length + Price::labels(1, 1)

@@ -11,24 +11,50 @@
 //! | two points, circle, sphere | [`two_points`], [`sphere`], [`Sphere`] |
 //! | a finite set: the denoiser that memorises | [`memorise`] |
 //! | subspaces: the denoiser that looks like attention | [`attend_subspaces`], [`SubspaceMixture`] |
+//! | entropy, Fisher information, least error, and how a step changes them | [`entropy_bounds`], [`averages()`], [`step_change`] |
+//! | sampling by denoising, and what it does to a Gaussian exactly | [`ddim`], [`stochastic`], [`sampled_deviation`] |
+//! | what a network may predict | [`Target`], [`Moment`] |
+//! | measurements and guidance | [`GaussianMixture::given`], [`guided`] |
+//! | fitting and learning | [`fit_mixture`], [`ScoreNetwork`] |
 
+mod averages;
 mod bessel;
+mod conditional;
 mod covariance;
+mod entropy;
+mod fit;
 mod memory;
 mod mixture;
+mod network;
 mod noise;
 mod noised;
+mod prediction;
+mod quadrature;
+mod sampler;
 mod sphere;
 mod subspaces;
 mod two_points;
 
+pub use averages::{
+    Average, Averages, Averaging, StepChange, averages, entropy_rate, fisher_of_mmse, mmse_of_fisher, mutual_information, sphere_averages,
+    step_change,
+};
 pub(crate) use bessel::{Monotone, Root};
 pub use bessel::{Resultant, resultant};
+pub use conditional::guided;
 pub use covariance::Covariance;
+pub use entropy::{EntropyBounds, entropy_bounds, gaussian_entropy};
+pub use fit::{Fit, FitOptions, fit_mixture};
 pub use memory::{Memory, MemoryGradient, memorise, memorise_vjp};
 pub use mixture::GaussianMixture;
+pub use network::{ScoreNetwork, TrainOptions};
 pub use noise::{Noise, Schedule};
 pub use noised::{Cotangents, Evaluation, MixtureGradient, Noised};
+pub use prediction::{Moment, Target};
+pub use quadrature::{Rule, gauss_hermite, gauss_legendre};
+pub use sampler::{
+    Denoiser, Spacing, ddim, ddim_adjoint, ddim_multiplier, ddim_step, flow_multiplier, levels, sampled_deviation, stochastic,
+};
 pub use sphere::{Sphere, SphereDenoised, SphereGradient};
 pub use subspaces::{SubspaceGradient, SubspaceMixture, attend_subspaces, attend_subspaces_vjp};
 pub use two_points::{TwoPoints, two_points};

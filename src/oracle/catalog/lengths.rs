@@ -109,7 +109,7 @@ impl Operator for GaussianRateDistortion {
                         .with("eps2", -(Ball::exact(2.0) / Ball::exact(7.0))),
                 ),
             Closed::new("at ε² = 3/2: ½ ln 10.24", case(1.5), is(half * (Ball::exact(256.0) / Ball::exact(25.0)).ln(), 0.625)),
-            Closed::new("from ε² = 21/4 on: 0", case(5.25), is(Ball::ZERO, 4.0)).gradient(one, Values::new().with("eps2", Ball::ZERO)),
+            Closed::new("above ε² = 21/4: 0", case(6.0), is(Ball::ZERO, 4.0)).gradient(one, Values::new().with("eps2", Ball::ZERO)),
         ]
     }
 }
