@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod coding;
 pub mod data;
+pub mod denoise;
 mod error;
 pub mod inspect;
 pub mod learn;

@@ -3,18 +3,21 @@
 mod accuracy;
 mod arguments;
 mod check;
-mod conform;
-mod eval;
-mod eval_model;
 mod cite;
+mod classify;
+mod conform;
+mod denoise;
 mod errata;
 mod eval;
+mod eval_model;
 mod example;
 mod files;
 mod fit;
 mod inspect;
 mod ops;
 mod rate;
+mod samples;
+mod segment;
 mod serve;
 mod tour;
 mod train;
@@ -56,6 +59,9 @@ const CALLS: &[Call] = &[
     Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
     Call { name: "conform", usage: conform::USAGE, purpose: "hold a program that speaks the protocol to the catalog", run: conform::run },
     Call { name: "fit", usage: fit::USAGE, purpose: "subspaces, sparse codes, dictionaries and LISTA on your data", run: fit::run },
+    Call { name: "segment", usage: segment::USAGE, purpose: "segment samples or an image by coding length", run: segment::run },
+    Call { name: "classify", usage: classify::USAGE, purpose: "classify samples by coding length", run: classify::run },
+    Call { name: "denoise", usage: denoise::USAGE, purpose: "the exact denoiser of a mixture: fit, denoise, sample", run: denoise::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 

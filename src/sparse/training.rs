@@ -41,7 +41,7 @@ pub fn train_unrolled<S: Scalar>(
     let (mut grad, mut trace, mut step) = (network.clone(), Default::default(), 0u64);
     for epoch in 0..how.epochs {
         let mut total = S::ZERO;
-        for rows in epoch_batches(x.rows(), how.batch, how.seed, epoch) {
+        for rows in epoch_batches(x.rows(), how.batch, how.seed, epoch as u64) {
             let part = x.select_rows(&rows)?;
             let z = network.forward(&part, &mut trace)?;
             let (value, bar) = match loss {

@@ -1,7 +1,6 @@
 //! `white-box train`.
 
 pub mod data;
-pub(super) mod data;
 mod progress;
 mod redunet;
 mod vision;

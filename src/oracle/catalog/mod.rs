@@ -1,7 +1,9 @@
 //! The one list of operators. An entry is what [`Operator`](super::Operator) asks for; everything else follows from it.
 
 mod coding;
+mod denoise;
 mod learn;
+mod lengths;
 mod linalg;
 mod reduction;
 mod redunet;
@@ -45,7 +47,14 @@ pub static CATALOG: &[&dyn Entry] = &[
     &sparse::Lista,
     &sparse::ListaCoupled,
     &sparse::Autoencoder,
+    &denoise::NoisedMixture,
+    &denoise::MemorisingDenoiser,
+    &denoise::SphereDenoiser,
+    &denoise::SubspaceAttention,
     &coding::CodingRate,
+    &lengths::GaussianRateDistortion,
+    &lengths::SphereRateDistortion,
+    &lengths::CodingLength,
     &reduction::ConditionalRate,
     &reduction::RateReduction,
     &reduction::Mcr2Loss,
