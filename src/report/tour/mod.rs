@@ -4,9 +4,12 @@
 
 mod ascent;
 mod bits;
+mod gates;
 mod rates;
+mod rungs;
 mod samples;
 mod subspace;
+mod trained;
 
 pub use samples::Samples;
 
@@ -35,6 +38,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { part: 1, name: "subspace", title: "One linear subspace", run: subspace::chapter },
     Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
     Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
+    Chapter { part: 2, name: "rungs", title: "From the gradient of the rate to attention", run: rungs::chapter },
+    Chapter { part: 2, name: "gates", title: "Attention and the best denoiser", run: gates::chapter },
+    Chapter { part: 2, name: "trained", title: "What training makes of it", run: trained::chapter },
 ];
 
 /// The titles of the parts.
