@@ -4,11 +4,14 @@
 
 mod ascent;
 mod bits;
+mod gates;
 mod rates;
 mod redunet;
+mod rungs;
 mod samples;
 mod sparse;
 mod subspace;
+mod trained;
 
 pub use samples::Samples;
 
@@ -39,6 +42,9 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
     Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
     Chapter { part: 2, name: "redunet", title: "ReduNet: the ascent as a network", run: redunet::chapter },
+    Chapter { part: 2, name: "rungs", title: "From the gradient of the rate to attention", run: rungs::chapter },
+    Chapter { part: 2, name: "gates", title: "Attention and the best denoiser", run: gates::chapter },
+    Chapter { part: 2, name: "trained", title: "What training makes of it", run: trained::chapter },
 ];
 
 /// The titles of the parts.
