@@ -83,7 +83,7 @@ fn fitted(tour: &mut Tour, name: &str, model: Vision<f32>, all: &Samples<f32>, t
     let mut trainer = Trainer::new(model, recipe)?;
     for epoch in 0..epochs {
         tour.progress(&format!("training the {name}"), epoch, epochs);
-        for rows in crate::learn::epoch_batches(train.len(), batch, SEED, epoch) {
+        for rows in crate::learn::epoch_batches(train.len(), batch, SEED, epoch as u64) {
             let rows: Vec<usize> = rows.into_iter().map(|i| train[i]).collect();
             trainer.step(all, &rows, epoch as u64)?;
         }
