@@ -9,6 +9,7 @@ pub mod linalg;
 pub mod oracle;
 pub mod random;
 pub mod reduction;
+pub mod redunet;
 pub mod report;
 pub mod scalar;
 pub mod transformer;

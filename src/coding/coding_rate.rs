@@ -1,6 +1,6 @@
 //! The lossy coding rate of one Gaussian-like source.
 
-use super::Distortion;
+use super::{Distortion, augmented_factor, drowns, factor_log_det};
 use crate::linalg::{Matrix, log_det_i_plus, log_det_i_plus_solve, log_det_i_plus_solve_rows};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
@@ -25,19 +25,44 @@ fn alpha<S: Scalar>(z: &Matrix<S>, distortion: Distortion<S>) -> Result<S> {
 /// `R(Z; ε) = ½ log det(I_d + α ZᵀZ) = ½ log det(I_n + α ZZᵀ)`, `α = d/(nε²)`: nats a sample to code zero-mean Gaussian-like rows to mean squared error ε².
 ///
 /// `z`: n × d, one sample a row (the papers' `Z` is its transpose). The smaller of the two Gram matrices is factored, chosen by shape alone. Value ≥ 0,
-/// and 0 only for Z = 0. Relative accuracy is kept for tiny Z. Cost `n d min(n,d) + min(n,d)³/3` flops.
+/// and 0 only for Z = 0. Relative accuracy is kept for tiny Z; for
+/// `α‖Z‖² > 1/√u` the factor comes from a QR factorisation of `[√α Z; I]` instead of a Gram matrix, which would drown the identity. Cost `n d min(n,d) + min(n,d)³/3` flops.
 /// Errors: `Shape` for an empty Z, `Domain` for ε ≤ 0, `NotFinite`.
 ///
 /// Source: Ma, Derksen, Hong and Wright, *Segmentation of Multivariate Mixed Data via Lossy Data Coding and Compression*, TPAMI 2007, equation 10;
 /// Yu, Chan, You, Song and Ma, *Learning Diverse and Discriminative Representations via the Principle of Maximal Coding Rate Reduction*, NeurIPS 2020.
 pub fn coding_rate<S: Scalar>(z: &Matrix<S>, distortion: Distortion<S>) -> Result<S> {
     let alpha = alpha(z, distortion)?;
-    Ok(log_det_i_plus(&smaller_gram(z).scale(alpha))? * S::from_f64(0.5))
+    let m = smaller_gram(z).scale(alpha);
+    if drowns(m.trace()) {
+        return Ok(factor_log_det(&smaller_factor(z, alpha)?) * S::from_f64(0.5));
+    }
+    Ok(log_det_i_plus(&m)? * S::from_f64(0.5))
 }
 
 /// `ZᵀZ` if d ≤ n, else `ZZᵀ`.
 fn smaller_gram<S: Scalar>(z: &Matrix<S>) -> Matrix<S> {
     if z.cols() <= z.rows() { z.gram_cols() } else { z.gram_rows() }
+}
+
+/// The factor of `I + αZᵀZ` or `I + αZZᵀ`, the smaller.
+fn smaller_factor<S: Scalar>(z: &Matrix<S>, alpha: S) -> Result<Matrix<S>> {
+    if z.cols() <= z.rows() { augmented_factor(z, alpha) } else { augmented_factor(&z.transpose(), alpha) }
+}
+
+/// Value and gradient from [`augmented_factor`].
+fn drowned<S: Scalar>(z: &Matrix<S>, alpha: S, distortion: Distortion<S>) -> Result<(S, CodingRateGradient<S>)> {
+    let l = smaller_factor(z, alpha)?;
+    let (mut grad, m) = (z.scale(alpha), l.rows());
+    if z.cols() <= z.rows() {
+        S::solve_lower_rows(l.data(), m, grad.data_mut())?;
+        S::solve_lower_t_rows(l.data(), m, grad.data_mut())?;
+    } else {
+        S::solve_lower(l.data(), m, grad.data_mut(), z.cols())?;
+        S::solve_lower_t(l.data(), m, grad.data_mut(), z.cols())?;
+    }
+    let eps2 = -(z.dot(&grad)? / (distortion.squared()? * S::from_f64(2.0)));
+    Ok((factor_log_det(&l) * S::from_f64(0.5), CodingRateGradient { z: grad, eps2 }))
 }
 
 /// The gradient of [`coding_rate`]: `∂R/∂Z = α Z (I + α ZᵀZ)⁻¹ = α (I + α ZZᵀ)⁻¹ Z`, and `∂R/∂ε² = −⟨Z, ∂R/∂Z⟩ / (2ε²)`.
@@ -53,6 +78,9 @@ pub fn coding_rate_with_gradient<S: Scalar>(z: &Matrix<S>, distortion: Distortio
     let alpha = alpha(z, distortion)?;
     let mut m = smaller_gram(z);
     m.data_mut().iter_mut().for_each(|m| *m *= alpha);
+    if drowns(m.trace()) {
+        return drowned(z, alpha, distortion);
+    }
     let (value, mut grad) = if z.cols() <= z.rows() { log_det_i_plus_solve_rows(&m, z)? } else { log_det_i_plus_solve(&m, z)? };
     grad.data_mut().iter_mut().for_each(|g| *g *= alpha);
     let eps2 = -(z.dot(&grad)? / (distortion.squared()? * S::from_f64(2.0)));

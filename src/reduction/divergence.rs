@@ -5,44 +5,42 @@
 //! the rate itself (small samples, classes that hardly differ) keeps its digits.
 
 use super::parts::Parts;
-use super::source::{Moment, shrinkage};
+use super::source::Side;
 use crate::Result;
 use crate::linalg::{Cholesky, Matrix, definition::check_pivot, plus_identity};
 use crate::scalar::Scalar;
 
 /// `½ Σ_k γ_k (tr X_k − log det(I + X_k))` plus what weights that do not sum to 1 contribute:
 /// `½ (1 − Γ)(log det M − α Σ_i q_i) + ½ α Σ_i (1 − t_i) q_i`, `Γ = Σ γ_k`, `t_i` the weight of sample i, `q_i = z_iᵀ M⁻¹ z_i`.
-/// `None` where a pivot of `I + X` is below 1/8: there X has an eigenvalue near −1 and an error of u in X weighs 1/pivot, but the divergence is no longer small either.
+/// `None` where P was too large to be formed, or where a pivot of `I + X` is below 1/8: there X has an eigenvalue near −1 and an error of u in X weighs 1/pivot, but the divergence is no longer small either.
 pub(super) fn by_divergences<S: Scalar>(parts: &Parts<S>) -> Result<Option<S>> {
+    let Some(p) = parts.whole_moment.product() else { return Ok(None) };
     let mut sum = S::ZERO;
-    match &parts.whole_moment {
-        Moment::Features(p) => {
-            let factor = Cholesky::new(&plus_identity(p)?)?;
-            for piece in &parts.classes {
-                let own = match &piece.moment {
-                    Moment::Features(own) => own.clone(),
-                    Moment::Samples(_) => piece.source.scatter()?.scale(piece.source.alpha),
-                };
-                let (d, mut x) = (p.rows(), own.sub(p)?);
-                S::solve_lower(factor.l().data(), d, x.data_mut(), d)?;
-                let mut x = x.transpose();
-                S::solve_lower(factor.l().data(), d, x.data_mut(), d)?;
-                let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
-                sum = piece.gamma.mul_add(divergence, sum);
-            }
+    if parts.whole_moment.side == Side::Features {
+        let factor = Cholesky::new(&plus_identity(p)?)?;
+        for piece in &parts.classes {
+            let own = match (piece.moment.product(), piece.moment.side) {
+                (None, _) => return Ok(None),
+                (Some(own), Side::Features) => own.clone(),
+                (Some(_), Side::Samples) => piece.source.scatter()?.scale(piece.source.alpha),
+            };
+            let (d, mut x) = (p.rows(), own.sub(p)?);
+            S::solve_lower(factor.l().data(), d, x.data_mut(), d)?;
+            S::solve_lower_rows(factor.l().data(), d, x.data_mut())?;
+            let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
+            sum = piece.gamma.mul_add(divergence, sum);
         }
+    } else {
         // M⁻¹ (M_k − M) has the eigenvalues of Δ_k F, F = W⁻¹ αK, with Δ_k = diag(Π_ik/γ_k − 1).
-        Moment::Samples(p) => {
-            let shrinkage = shrinkage(p)?;
-            for piece in &parts.classes {
-                let mut delta = vec![-S::ONE; p.rows()];
-                for (i, &row) in piece.class.rows.iter().enumerate() {
-                    delta[row] += piece.class.weights.as_ref().map_or(S::ONE, |w| w[i]) / piece.gamma;
-                }
-                let mut x = Matrix::from_fn(p.rows(), p.rows(), |i, j| delta[i] * shrinkage[(i, j)]);
-                let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
-                sum = piece.gamma.mul_add(divergence, sum);
+        let shrinkage = parts.whole_moment.solve(p)?;
+        for piece in &parts.classes {
+            let mut delta = vec![-S::ONE; p.rows()];
+            for (i, &row) in piece.class.rows.iter().enumerate() {
+                delta[row] += piece.class.weights.as_ref().map_or(S::ONE, |w| w[i]) / piece.gamma;
             }
+            let mut x = Matrix::from_fn(p.rows(), p.rows(), |i, j| delta[i] * shrinkage[(i, j)]);
+            let Some(divergence) = trace_less_log_det(&mut x)? else { return Ok(None) };
+            sum = piece.gamma.mul_add(divergence, sum);
         }
     }
     let half = S::from_f64(0.5);

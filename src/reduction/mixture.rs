@@ -101,7 +101,7 @@ pub fn mixture_rates_vjp<S: Scalar>(
     let parts = parts(weights, factors, distortion)?;
     let (whole, alpha, half) = (&parts.whole, parts.whole.alpha, S::from_f64(0.5));
     let each = whole.whitened(&parts.whole_moment)?.scale(alpha * c.rate);
-    let each = each.add(&parts.conditional_gradient()?.scale(c.conditional))?.add(&parts.gradient()?.scale(c.reduction))?;
+    let each = each.add(&parts.conditional_gradient()?.scale(c.conditional))?.add(&parts.value_and_gradient()?.1.scale(c.reduction))?;
     let eps2 = -(whole.z.dot(&each)? / (parts.eps2 * S::from_f64(2.0)));
     let mut out = MixtureGradient { weights: Vec::new(), factors: Vec::new(), eps2 };
     let (mut at, by_rate, by_conditional) = (0, (c.rate + c.reduction) * half, (c.conditional - c.reduction) * half);

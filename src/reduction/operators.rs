@@ -2,11 +2,11 @@
 
 use super::membership::{Class, Membership};
 use super::parts::{check, moments};
-use super::source::{Source, rows_scaled, scatter_rows};
-use crate::Result;
+use super::source::{Source, place_rows, rows_scaled, scatter_rows};
 use crate::coding::Distortion;
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
+use crate::{Error, Result};
 
 /// `d/n_k` in the scale `α_k` of a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +54,23 @@ impl<S: Scalar> RateOperators<S> {
         let c = sources.classes.iter().zip(&classes).map(|(c, moment)| c.source.operator(moment)).collect::<Result<_>>()?;
         Ok(RateOperators { e: sources.whole.operator(&whole)?, c, gamma: sources.classes.iter().map(|c| c.gamma).collect() })
     }
-    /// `Z E − Σ_k γ_k W_k ∘ Z C_k` for rows with weights `W` (n × K): the gradient of ΔR if these are the operators' own samples and memberships.
-    pub fn increment(&self, z: &Matrix<S>, weights: &Matrix<S>) -> Result<Matrix<S>> {
-        let mut out = z.matmul(&self.e)?;
-        for (k, c) in self.c.iter().enumerate() {
-            let own = z.matmul(c)?;
-            for i in 0..z.rows() {
-                let weight = -(self.gamma[k] * weights[(i, k)]);
-                for (o, &x) in out.row_mut(i).iter_mut().zip(own.row(i)) {
-                    *o += weight * x;
+    /// `Z E − Σ_k γ_k D_k Z C_k`: the gradient of ΔR if samples and memberships are the operators' own. With labels one product `Z_k (E − γ_k C_k)` a class, `2nd²` flops; with weights `2(K+1)nd²`.
+    /// Errors: `Shape` if rows or classes do not fit.
+    pub fn increment(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<Matrix<S>> {
+        check(z, membership)?;
+        if membership.class_count() > self.c.len() || z.cols() != self.e.rows() {
+            let found = format!("{} classes and {z:?}", membership.class_count());
+            return Err(Error::shape("samples", format!("at most {} classes in dimension {}", self.c.len(), self.e.rows()), found));
+        }
+        let hard = membership.as_labels().is_some();
+        let mut out = if hard { Matrix::zeros(z.rows(), z.cols()) } else { z.matmul(&self.e)? };
+        for class in membership.classes() {
+            let (rows, gamma) = (z.select_rows(&class.rows)?, self.gamma[class.label]);
+            match &class.weights {
+                None => place_rows(&mut out, &class.rows, &rows.matmul(&self.e.zip(&self.c[class.label], |e, c| e - gamma * c)?)?),
+                Some(w) => {
+                    let own = rows_scaled(&rows.matmul(&self.c[class.label])?, Some(w));
+                    scatter_rows(&mut out, &class.rows, &own, -gamma);
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use super::divergence::by_divergences;
 use super::membership::{Class, Membership};
-use super::source::{Moment, Source, place_rows, scatter_rows, shrinkage};
-use crate::coding::Distortion;
-use crate::linalg::{Matrix, plus_identity, spd_inverse};
+use super::source::{Moment, Side, Source, place_rows, scatter_rows};
+use crate::coding::{Distortion, drowns};
+use crate::linalg::Matrix;
 use crate::scalar::{Part, Scalar};
 use crate::{Error, Result};
 
@@ -69,10 +69,13 @@ impl<S: Scalar> Parts<S> {
     pub fn rate(&self) -> Result<S> {
         Ok(self.whole_moment.log_det()? * S::from_f64(0.5))
     }
-    /// `ΔR`, by divergences where the difference of the two rates would cancel.
+    /// `ΔR`.
     pub fn reduction(&self) -> Result<S> {
-        let rate = self.rate()?;
-        let difference = rate - self.conditional_rate()?;
+        self.less(self.rate()?, self.conditional_rate()?)
+    }
+    /// `R − R^c`, by divergences where the difference would cancel.
+    fn less(&self, rate: S, conditional: S) -> Result<S> {
+        let difference = rate - conditional;
         // A ball that carries a radius vouches for its own digits.
         let certified = difference.to_ball().rad() > 0.0;
         if certified || difference.value() * 16.0 >= rate.value() {
@@ -96,43 +99,45 @@ impl<S: Scalar> Parts<S> {
         }
         Ok(gradient)
     }
-    /// `∂ΔR/∂Z = α (Z M⁻¹ − Σ_k D_k Z M_k⁻¹)`.
+    /// `∂ΔR/∂Z = α (Z M⁻¹ − Σ_k D_k Z M_k⁻¹)`, and ΔR, from one factorisation each.
     ///
-    /// Where `α ZᵀZ` is small both inverses are near I and the difference would cancel; there `M⁻¹ = I − M⁻¹P` is used on both sides and the identities drop out
+    /// Where `P = αZᵀZ` is small both inverses are near I and the difference would cancel; there `M⁻¹ = I − M⁻¹P` is used on both sides and the identities drop out
     /// (but for what the weights of a sample lack of 1). Either form is right; which is used depends on `tr P` against √d. With labels, both terms of a class meet in one d × d matrix and its samples are multiplied once.
-    pub fn gradient(&self) -> Result<Matrix<S>> {
-        let (z, alpha) = (&self.whole.z, self.whole.alpha);
-        let trace = self.whole_moment.matrix().trace().value();
+    pub fn value_and_gradient(&self) -> Result<(S, Matrix<S>)> {
+        let (z, alpha, half) = (&self.whole.z, self.whole.alpha, S::from_f64(0.5));
+        let trace = self.whole_moment.product().map_or(f64::INFINITY, |p| p.trace().value());
         let small = trace * trace < z.cols() as f64;
         let mut gradient = Matrix::zeros(z.rows(), z.cols());
-        let (whole, minus_class) = if small { (-alpha, alpha) } else { (alpha, -alpha) };
-        let operator = |p: &Matrix<S>| if small { shrinkage(p) } else { spd_inverse(&plus_identity(p)?) };
-        let rows = |source: &Source<S>, moment: &Moment<S>| if small { source.shrunk(moment) } else { source.whitened(moment) };
-        match &self.whole_moment {
-            Moment::Features(p) if self.classes.iter().all(|c| c.class.weights.is_none()) => {
-                let total = operator(p)?;
-                for piece in &self.classes {
-                    let samples = &piece.source.z;
-                    match &piece.moment {
-                        Moment::Features(p) => {
-                            let difference = total.sub(&operator(p)?)?.scale(whole);
-                            place_rows(&mut gradient, &piece.class.rows, &samples.matmul(&difference)?);
-                        }
-                        Moment::Samples(_) => {
-                            place_rows(&mut gradient, &piece.class.rows, &samples.matmul(&total)?.scale(whole));
-                            scatter_rows(&mut gradient, &piece.class.rows, &rows(&piece.source, &piece.moment)?, minus_class);
-                        }
-                    }
-                }
+        let sign = if small { -alpha } else { alpha };
+        let rows = |source: &Source<S>, moment: &Moment<S>| match moment.product() {
+            Some(p) if small => source.shrunk(moment, p),
+            _ => source.whitened(moment),
+        };
+        let grouped = self.whole_moment.side == Side::Features && self.classes.iter().all(|c| c.class.weights.is_none());
+        let (rate, conditional) = if grouped {
+            let (log_det, total) = self.whole_moment.log_det_and_operator(small)?;
+            let mut conditional = S::ZERO;
+            for Piece { class, source, moment, gamma } in &self.classes {
+                let own = if moment.side == Side::Features {
+                    let (log_det, own) = moment.log_det_and_operator(small)?;
+                    place_rows(&mut gradient, &class.rows, &source.z.matmul(&total.sub(&own)?.scale(sign))?);
+                    log_det
+                } else {
+                    place_rows(&mut gradient, &class.rows, &source.z.matmul(&total)?.scale(sign));
+                    scatter_rows(&mut gradient, &class.rows, &rows(source, moment)?, -sign);
+                    moment.log_det()?
+                };
+                conditional = (*gamma * half).mul_add(own, conditional);
             }
-            moment => {
-                let every: Vec<usize> = (0..z.rows()).collect();
-                scatter_rows(&mut gradient, &every, &rows(&self.whole, moment)?, whole);
-                for piece in &self.classes {
-                    scatter_rows(&mut gradient, &piece.class.rows, &rows(&piece.source, &piece.moment)?, minus_class);
-                }
+            (log_det * half, conditional)
+        } else {
+            let every: Vec<usize> = (0..z.rows()).collect();
+            scatter_rows(&mut gradient, &every, &rows(&self.whole, &self.whole_moment)?, sign);
+            for piece in &self.classes {
+                scatter_rows(&mut gradient, &piece.class.rows, &rows(&piece.source, &piece.moment)?, -sign);
             }
-        }
+            (self.rate()?, self.conditional_rate()?)
+        };
         if small {
             for (i, &total) in self.totals.iter().enumerate() {
                 let lacking = (S::ONE - total) * alpha;
@@ -141,7 +146,7 @@ impl<S: Scalar> Parts<S> {
                 }
             }
         }
-        Ok(gradient)
+        Ok((self.less(rate, conditional)?, gradient))
     }
     /// `∂R^c/∂Π_ik = (1/2n) [log det M_k − (d − tr M_k⁻¹) + (d/ε²) z_iᵀ M_k⁻¹ z_i]`, all entries free, n fixed. `count` is K.
     pub fn membership_gradient(&self, count: usize) -> Result<Matrix<S>> {
@@ -201,19 +206,22 @@ pub enum Of {
 }
 
 /// The moments of the whole and of each class. On the features' side with labels, the scatter of the whole is the sum of those of the classes, in their order.
-/// On the samples' side, the Gram matrices of the classes are parts of that of the whole.
+/// On the samples' side, the Gram matrices of the classes are parts of that of the whole. Where a product would drown the identity, each is factored by itself.
 pub(super) fn moments<'a, S: Scalar>(
     whole: &Source<S>,
     classes: impl Iterator<Item = (&'a Source<S>, &'a Class<S>)>,
 ) -> Result<(Moment<S>, Vec<Moment<S>>)> {
     let (n, d) = (whole.z.rows(), whole.z.cols());
+    if drowns(whole.alpha * whole.z.frobenius_squared()) {
+        return Ok((whole.moment()?, classes.map(|(source, _)| source.moment()).collect::<Result<_>>()?));
+    }
     let mut of_classes = Vec::new();
     if n < d {
         let gram = whole.z.gram_rows();
         for (source, class) in classes {
             of_classes.push(source.moment_within(&gram, &class.rows)?);
         }
-        return Ok((Moment::Samples(gram.scale(whole.alpha)), of_classes));
+        return Ok((Moment::of_product(Side::Samples, gram.scale(whole.alpha)), of_classes));
     }
     let mut total = Matrix::zeros(d, d);
     let mut soft = false;
@@ -227,9 +235,10 @@ pub(super) fn moments<'a, S: Scalar>(
         } else if !soft {
             let scatter = source.scatter()?;
             total = total.add(&scatter)?;
-            of_classes.push(Moment::Features(scatter.scale(source.alpha)));
+            let p = scatter.scale(source.alpha);
+            of_classes.push(if drowns(p.trace()) { source.moment()? } else { Moment::of_product(Side::Features, p) });
         }
     }
     let total = if soft { whole.z.gram_cols() } else { total };
-    Ok((Moment::Features(total.scale(whole.alpha)), of_classes))
+    Ok((Moment::of_product(Side::Features, total.scale(whole.alpha)), of_classes))
 }

@@ -72,12 +72,13 @@ impl<S: Scalar> RateReduction<S> {
     /// `d ½ log det M = ½ tr(M⁻¹ dM)`, `dM = α (dZᵀZ + ZᵀdZ)`; the same for each class with `γ_k α_k = α`. Its Lipschitz constant is `9α/8` for a partition.
     pub fn gradient(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<RateGradient<S>> {
         let parts = self.parts(z, membership)?;
-        with_distortion(parts.gradient()?, &parts)
+        with_distortion(parts.value_and_gradient()?.1, &parts)
     }
     /// Value and gradient from the same second moments.
     pub fn value_and_gradient(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<(S, RateGradient<S>)> {
         let parts = self.parts(z, membership)?;
-        Ok((parts.reduction()?, with_distortion(parts.gradient()?, &parts)?))
+        let (value, gradient) = parts.value_and_gradient()?;
+        Ok((value, with_distortion(gradient, &parts)?))
     }
     /// `∂R^c/∂Π_ik = (1/2n) [log det M_k − (d − tr M_k⁻¹) + (d/ε²) z_iᵀ M_k⁻¹ z_i]`, n × K; that of ΔR is its negative.
     ///

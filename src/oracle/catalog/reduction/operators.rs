@@ -1,6 +1,6 @@
 //! `rate_operators` and `rate_hessian`.
 
-use super::moves::{LABELS, PI, Z, alpha, eps2, membership, one_membership, rotated, rotation, weights};
+use super::moves::{LABELS, PI, Z, alpha, eps2, membership, one_membership, rotated, rotation};
 use crate::Result;
 use crate::coding::Distortion;
 use crate::linalg::{Matrix, plus_identity, spd_solve};
@@ -77,7 +77,7 @@ impl Operator for RateOperators {
                 }
                 let (z, out) = (case.inputs.matrix("z")?, f.eval(case)?);
                 let own = RateReduction::new(Distortion::Eps2(eps2(case))).gradient(&z, &of_case(case)?)?.z;
-                Ok(Some(Sides::all(read(&out)?.increment(&z, &weights(case)?)?.into_data(), own.into_data())))
+                Ok(Some(Sides::all(read(&out)?.increment(&z, &of_case(case)?)?.into_data(), own.into_data())))
             }),
             Law::equal("rate_operators/rotation", "E(ZQ) = QᵀE(Z)Q for orthogonal Q, and the same for each C_k", |f, case| {
                 let (turned, plain) = (read(&f.eval(&rotated(case)?)?)?, read(&f.eval(case)?)?);

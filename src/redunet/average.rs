@@ -1,0 +1,50 @@
+//! The moving average by which a network follows new data.
+
+use super::network::ReduNet;
+use crate::coding::{Distortion, unit_rows};
+use crate::linalg::Matrix;
+use crate::reduction::{ClassScale, Membership, RateOperators};
+use crate::scalar::Scalar;
+use crate::{Error, Result};
+
+/// For each layer in order, with the batch as the layers already updated made it: `E ← E + τ(E_batch − E)`, `C_k ← C_k + τ(C_k,batch − C_k)`, then forward. `γ_k` stays, as in the official code. τ = 1 builds the operators anew, τ = 0 changes nothing;
+/// between, they stay symmetric and positive definite. An average of operators is not the operator of the average data.
+/// Errors: `Domain` unless 0 ≤ τ ≤ 1; those of the operators. On an error the network is as it was before.
+///
+/// Source: official ReduNet code, `ReduLayer.update`.
+pub fn update<S: Scalar>(
+    net: &mut ReduNet<S>,
+    batch: &Matrix<S>,
+    membership: &Membership<S>,
+    distortion: Distortion<S>,
+    scale: ClassScale,
+    tau: S,
+) -> Result<()> {
+    if !(0.0..=1.0).contains(&tau.value()) {
+        return Err(Error::domain("tau", "a number from 0 to 1", tau.value().to_string()));
+    }
+    let mut updated = net.clone();
+    let mut z = unit_rows(batch)?.0;
+    for layer in &mut updated.layers {
+        let new = RateOperators::new(&z, membership, distortion, scale)?;
+        if new.c.len() != layer.operators.c.len() {
+            return Err(Error::shape("classes", format!("{}, as the network has", layer.operators.c.len()), new.c.len().to_string()));
+        }
+        let towards = |old: &Matrix<S>, new: &Matrix<S>| old.zip(new, |old, new| old + tau * (new - old));
+        layer.operators.e = towards(&layer.operators.e, &new.e)?;
+        for (old, new) in layer.operators.c.iter_mut().zip(&new.c) {
+            *old = towards(old, new)?;
+        }
+        z = layer.apply(&z)?;
+    }
+    *net = updated;
+    Ok(())
+}
+
+/// All operators 0: every layer becomes the identity on unit rows.
+pub fn clear<S: Scalar>(net: &mut ReduNet<S>) {
+    for layer in &mut net.layers {
+        layer.operators.e.data_mut().fill(S::ZERO);
+        layer.operators.c.iter_mut().for_each(|c| c.data_mut().fill(S::ZERO));
+    }
+}

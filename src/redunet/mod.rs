@@ -1,0 +1,13 @@
+//! ReduNet: a network whose layers are steps of gradient ascent on rate reduction, built forward, one layer after the other, without back-propagation.
+
+mod average;
+mod classify;
+mod gaussians;
+mod layer;
+mod network;
+
+pub use average::{clear, update};
+pub use classify::{SubspaceClassifier, SubspaceGradient, nearest_neighbours};
+pub use gaussians::three_gaussians;
+pub use layer::{LayerGradient, LayerTrace, ReduLayer};
+pub use network::{Assignment, Construction, ReduNet, ReduNetOptions};
