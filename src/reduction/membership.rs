@@ -94,6 +94,19 @@ impl<S: Scalar> Membership<S> {
             Form::Weights { .. } => None,
         }
     }
+    /// The memberships of the samples repeated `times` over, all of them in order each time. Errors: `Shape` for 0.
+    pub fn stacked(&self, times: usize) -> Result<Self> {
+        let form = match &self.form {
+            Form::Labels(labels) => Form::Labels(labels.repeat(times)),
+            Form::Weights { pi, simplex } => {
+                Form::Weights { pi: Matrix::new(times * pi.rows(), pi.cols(), pi.data().repeat(times))?, simplex: *simplex }
+            }
+        };
+        if times == 0 {
+            return Err(Error::shape("times", "at least once", "0").named("EmptyMembership"));
+        }
+        Ok(Membership { form, classes: self.classes })
+    }
     /// `Π_ik`.
     pub fn weight(&self, i: usize, k: usize) -> S {
         match &self.form {

@@ -1,6 +1,7 @@
 //! Rate reduction: how much cheaper it is to code classes apart than together, and what follows from making that as large as possible.
 
 pub mod ctrl;
+pub mod diagnosis;
 mod divergence;
 mod mcr2_loss;
 mod membership;

@@ -1,9 +1,9 @@
 //! The moving average by which a network follows new data.
 
 use super::network::ReduNet;
-use crate::coding::{Distortion, unit_rows};
+use crate::coding::Distortion;
 use crate::linalg::Matrix;
-use crate::reduction::{ClassScale, Membership, RateOperators};
+use crate::reduction::{ClassScale, Membership};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
@@ -24,16 +24,19 @@ pub fn update<S: Scalar>(
         return Err(Error::domain("tau", "a number from 0 to 1", tau.value().to_string()));
     }
     let mut updated = net.clone();
-    let mut z = unit_rows(batch)?.0;
-    for layer in &mut updated.layers {
-        let new = RateOperators::new(&z, membership, distortion, scale)?;
-        if new.c.len() != layer.operators.c.len() {
-            return Err(Error::shape("classes", format!("{}, as the network has", layer.operators.c.len()), new.c.len().to_string()));
-        }
+    let mut z = net.coordinates(batch)?;
+    for i in 0..updated.layers.len() {
+        let new = net.operators(&z, membership, distortion, scale)?;
+        let layer = &mut updated.layers[i];
         let towards = |old: &Matrix<S>, new: &Matrix<S>| old.zip(new, |old, new| old + tau * (new - old));
-        layer.operators.e = towards(&layer.operators.e, &new.e)?;
-        for (old, new) in layer.operators.c.iter_mut().zip(&new.c) {
-            *old = towards(old, new)?;
+        for (old, new) in layer.blocks.iter_mut().zip(&new) {
+            if new.c.len() != old.c.len() {
+                return Err(Error::shape("classes", format!("{}, as the network has", old.c.len()), new.c.len().to_string()));
+            }
+            old.e = towards(&old.e, &new.e)?;
+            for (old, new) in old.c.iter_mut().zip(&new.c) {
+                *old = towards(old, new)?;
+            }
         }
         z = layer.apply(&z)?;
     }
@@ -44,7 +47,9 @@ pub fn update<S: Scalar>(
 /// All operators 0: every layer becomes the identity on unit rows.
 pub fn clear<S: Scalar>(net: &mut ReduNet<S>) {
     for layer in &mut net.layers {
-        layer.operators.e.data_mut().fill(S::ZERO);
-        layer.operators.c.iter_mut().for_each(|c| c.data_mut().fill(S::ZERO));
+        for block in &mut layer.blocks {
+            block.e.data_mut().fill(S::ZERO);
+            block.c.iter_mut().for_each(|c| c.data_mut().fill(S::ZERO));
+        }
     }
 }

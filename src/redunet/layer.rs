@@ -12,11 +12,14 @@ use std::cmp::Ordering;
 /// `C_k z` is small where class k explains z, so π̂ guesses the class of z from the operators alone and the layer applies to any sample. λ = 0 gives π̂ = 1/K, `λ → ∞` the class of least `‖C_k z‖`. At the samples the operators were made from, with
 /// their true memberships in place of π̂, the increment is the gradient of ΔR exactly.
 ///
+/// E and every `C_k` may be block diagonal: then `blocks` holds one set of operators for each run of coordinates, in order, as the Fourier coordinates of
+/// [`Shifts`](super::Shifts) have it. One block is the plain layer. `γ_k` are those of the first block.
+///
 /// Source: Chan, Yu, You, Qi, Wright and Ma, *ReduNet: A White-box Deep Network from the Principle of Maximizing Rate Reduction*, JMLR 2022, equations 16–19.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReduLayer<S> {
-    /// E, `C_k`, `γ_k`.
-    pub operators: RateOperators<S>,
+    /// E, `C_k`, `γ_k` of each run of coordinates.
+    pub blocks: Vec<RateOperators<S>>,
     /// η, the step.
     pub eta: S,
     /// λ ≥ 0, the sharpness of the assignment.
@@ -45,8 +48,8 @@ pub struct LayerTrace<S> {
 pub struct LayerGradient<S> {
     /// In the input, n × d.
     pub z: Matrix<S>,
-    /// In E, `C_k`, `γ_k`.
-    pub operators: RateOperators<S>,
+    /// In E and `C_k` of each block; in `γ_k` with the first.
+    pub blocks: Vec<RateOperators<S>>,
     /// In η.
     pub eta: S,
     /// In λ.
@@ -54,12 +57,18 @@ pub struct LayerGradient<S> {
 }
 
 impl<S: Scalar> ReduLayer<S> {
+    /// d and K. Errors: `Shape` unless blocks and samples fit each other, `Domain` for λ < 0.
     fn check(&self, z: &Matrix<S>) -> Result<(usize, usize)> {
-        let (d, k) = (self.operators.e.rows(), self.operators.c.len());
-        let square = |m: &Matrix<S>| m.shape() == [d, d];
-        if k == 0 || !square(&self.operators.e) || !self.operators.c.iter().all(square) || self.operators.gamma.len() != k {
-            return Err(Error::shape("operators", "E and every C_k d × d, with one γ_k each", format!("{:?} and {} classes", self.operators.e, k)));
+        let k = self.blocks.first().map_or(0, |b| b.gamma.len());
+        let fits = |b: &RateOperators<S>| {
+            let square = |m: &Matrix<S>| m.shape() == [b.e.rows(); 2];
+            b.c.len() == k && square(&b.e) && b.c.iter().all(square)
+        };
+        if k == 0 || !self.blocks.iter().all(fits) {
+            let found = self.blocks.iter().map(|b| format!("{:?} with {} classes", b.e, b.c.len())).collect::<Vec<_>>().join(", ");
+            return Err(Error::shape("operators", "E and every C_k of a block d × d, with one γ_k each", found));
         }
+        let d = self.blocks.iter().map(|b| b.e.rows()).sum();
         if z.cols() != d || z.rows() == 0 {
             return Err(Error::shape("z", format!("n × {d}, n at least 1"), format!("{z:?}")));
         }
@@ -68,11 +77,48 @@ impl<S: Scalar> ReduLayer<S> {
         }
         Ok((d, k))
     }
-    /// `C_k z` for all classes in one product: z times `[C_1ᵀ … C_Kᵀ]`.
-    fn project(&self, z: &Matrix<S>) -> Result<Matrix<S>> {
-        let d = z.cols();
-        let side_by_side = Matrix::from_fn(d, d * self.operators.c.len(), |i, j| self.operators.c[j / d][(j % d, i)]);
-        z.matmul(&side_by_side)
+    /// Each block with its first coordinate.
+    fn runs(&self) -> impl Iterator<Item = (usize, &RateOperators<S>)> {
+        let mut from = 0;
+        self.blocks.iter().map(move |b| {
+            from += b.e.rows();
+            (from - b.e.rows(), b)
+        })
+    }
+    /// `C_k z` for all classes: for each block one product with `[C_1ᵀ … C_Kᵀ]`.
+    fn project(&self, z: &Matrix<S>, d: usize, k: usize) -> Result<Matrix<S>> {
+        let mut out = Matrix::zeros(0, 0);
+        for (from, block) in self.runs() {
+            let w = block.e.rows();
+            let side_by_side = Matrix::from_fn(w, w * k, |i, j| block.c[j / w][(j % w, i)]);
+            let own = product(z.view().cols(from, w), side_by_side.view())?;
+            if w == d {
+                return Ok(own);
+            }
+            if from == 0 {
+                out = Matrix::zeros(z.rows(), k * d);
+            }
+            for i in 0..z.rows() {
+                for (l, p) in own.row(i).chunks(w).enumerate() {
+                    out.row_mut(i)[l * d + from..][..w].copy_from_slice(p);
+                }
+            }
+        }
+        Ok(out)
+    }
+    /// `f` of the coordinates of each block, side by side again.
+    fn blockwise(&self, z: &Matrix<S>, f: impl Fn(&RateOperators<S>, &Matrix<S>) -> Result<Matrix<S>>) -> Result<Matrix<S>> {
+        if let [only] = &self.blocks[..] {
+            return f(only, z);
+        }
+        let mut out = Matrix::zeros(z.rows(), z.cols());
+        for (from, block) in self.runs() {
+            let own = f(block, &z.select_cols(from, block.e.rows())?)?;
+            for i in 0..z.rows() {
+                out.row_mut(i)[from..from + own.cols()].copy_from_slice(own.row(i));
+            }
+        }
+        Ok(out)
     }
     /// `‖C_k z‖` and π̂ for given projections.
     fn assign(&self, projections: &Matrix<S>, d: usize, k: usize) -> Result<(Matrix<S>, Matrix<S>)> {
@@ -89,18 +135,18 @@ impl<S: Scalar> ReduLayer<S> {
     /// π̂ alone. Errors: as [`ReduLayer::forward`].
     pub fn assignment(&self, z: &Matrix<S>) -> Result<Matrix<S>> {
         let (d, k) = self.check(z)?;
-        Ok(self.assign(&self.project(z)?, d, k)?.1)
+        Ok(self.assign(&self.project(z, d, k)?, d, k)?.1)
     }
     /// The layer on every row of `z` (n × d), with everything [`ReduLayer::backward`] needs. `2(K+1)nd²` flops; `n(K+2)d` numbers.
     /// Errors: `Shape`; `Domain` for λ < 0, or (`ZeroRow`) where a row ends at 0.
     pub fn forward(&self, z: &Matrix<S>) -> Result<LayerTrace<S>> {
         let (d, k) = self.check(z)?;
-        let projections = self.project(z)?;
+        let projections = self.project(z, d, k)?;
         let (norms, assignment) = self.assign(&projections, d, k)?;
-        let expansion = product(z.view(), self.operators.e.view().t())?;
-        let mut y = z.zip(&expansion, |z, e| z + self.eta * e)?;
+        let expansion = self.blockwise(z, |block, z| z.matmul_t(&block.e))?;
+        let (mut y, gamma) = (z.zip(&expansion, |z, e| z + self.eta * e)?, &self.blocks[0].gamma);
         for i in 0..z.rows() {
-            let weights: Vec<S> = (0..k).map(|k| -(self.eta * self.operators.gamma[k] * assignment[(i, k)])).collect();
+            let weights: Vec<S> = (0..k).map(|k| -(self.eta * gamma[k] * assignment[(i, k)])).collect();
             S::product(View::new(&weights, 1, k), View::new(projections.row(i), k, d), y.row_mut(i), crate::scalar::Part::Full);
         }
         let (output, lengths) = unit_rows(&y).map_err(|e| e.within("layer output"))?;
@@ -120,7 +166,7 @@ impl<S: Scalar> ReduLayer<S> {
     /// The layer with given memberships in place of π̂: a step of projected gradient ascent on ΔR.
     pub fn apply_with(&self, z: &Matrix<S>, membership: &Membership<S>) -> Result<Matrix<S>> {
         self.check(z)?;
-        let increment = self.operators.increment(z, membership)?;
+        let increment = self.blockwise(z, |block, z| block.increment(z, membership))?;
         Ok(unit_rows(&z.zip(&increment, |z, g| z + self.eta * g)?)?.0)
     }
     /// The gradient for the cotangent `ū` of the output.
@@ -132,7 +178,7 @@ impl<S: Scalar> ReduLayer<S> {
         if u_bar.shape() != z.shape() {
             return Err(Error::shape("cotangent", format!("{z:?}"), format!("{u_bar:?}")));
         }
-        let (eta, lambda, gamma) = (self.eta, self.lambda, &self.operators.gamma);
+        let (eta, lambda, gamma) = (self.eta, self.lambda, &self.blocks[0].gamma);
         let y_bar = unit_rows_vjp(&trace.output, &trace.lengths, u_bar)?;
         let mut p_bar = Matrix::<S>::zeros(z.rows(), k * d);
         let (mut gamma_bar, mut eta_bar, mut lambda_bar) = (vec![S::ZERO; k], S::ZERO, S::ZERO);
@@ -156,15 +202,56 @@ impl<S: Scalar> ReduLayer<S> {
                 lambda_bar -= s_bar * norm;
             }
         }
-        let mut z_bar = y_bar.zip(&y_bar.matmul(&self.operators.e)?, |y, e| y + eta * e)?;
-        let e_bar = y_bar.t_matmul(z)?.scale(eta);
-        let mut c_bar = Vec::with_capacity(k);
-        for l in 0..k {
-            let own = p_bar.select_cols(l * d, d)?;
-            z_bar = z_bar.add(&own.matmul(&self.operators.c[l])?)?;
-            c_bar.push(own.t_matmul(z)?);
+        self.pulled_back(z, &y_bar, &p_bar, LayerGradient { z: Matrix::zeros(0, 0), blocks: Vec::new(), eta: eta_bar, lambda: lambda_bar }, gamma_bar)
+    }
+    /// The gradient of [`ReduLayer::assignment`] for its cotangent: `s̄ = π̂ (π̄ − ⟨π̂, π̄⟩)`, `p̄_k = −λ s̄_k p_k/‖p_k‖` (0 for `p_k = 0`), `z̄ = Σ C_kᵀ p̄_k`, `C̄_k = p̄_k zᵀ`, `λ̄ = −Σ s̄_k‖p_k‖`. E, γ and η do not count.
+    pub fn assignment_backward(&self, z: &Matrix<S>, pi_bar: &Matrix<S>) -> Result<LayerGradient<S>> {
+        let (d, k) = self.check(z)?;
+        let projections = self.project(z, d, k)?;
+        let (norms, pi) = self.assign(&projections, d, k)?;
+        if pi_bar.shape() != pi.shape() {
+            return Err(Error::shape("cotangent", format!("{pi:?}"), format!("{pi_bar:?}")));
         }
-        let operators = RateOperators { e: e_bar, c: c_bar, gamma: gamma_bar };
-        Ok(LayerGradient { z: z_bar, operators, eta: eta_bar, lambda: lambda_bar })
+        let mut s_bar = pi_bar.clone();
+        S::softmax_rows_vjp(pi.data(), s_bar.data_mut(), k);
+        let mut p_bar = projections;
+        for i in 0..z.rows() {
+            for l in 0..k {
+                let norm = norms[(i, l)];
+                let pull = if norm.sign() == Some(Ordering::Equal) { S::ZERO } else { -(self.lambda * s_bar[(i, l)] / norm) };
+                p_bar.row_mut(i)[l * d..(l + 1) * d].iter_mut().for_each(|p| *p *= pull);
+            }
+        }
+        let gradient = LayerGradient { z: Matrix::zeros(0, 0), blocks: Vec::new(), eta: S::ZERO, lambda: -s_bar.dot(&norms)? };
+        self.pulled_back(z, &Matrix::zeros(z.rows(), d), &p_bar, gradient, vec![S::ZERO; k])
+    }
+    /// From the cotangents of `z + ηEz` and of the projections to input and operators.
+    fn pulled_back(
+        &self,
+        z: &Matrix<S>,
+        y_bar: &Matrix<S>,
+        p_bar: &Matrix<S>,
+        mut out: LayerGradient<S>,
+        mut gamma_bar: Vec<S>,
+    ) -> Result<LayerGradient<S>> {
+        let (d, k, eta) = (z.cols(), gamma_bar.len(), self.eta);
+        out.z = y_bar.zip(&self.blockwise(y_bar, |block, y| y.matmul(&block.e))?, |y, e| y + eta * e)?;
+        for (from, block) in self.runs() {
+            let w = block.e.rows();
+            let own = z.select_cols(from, w)?;
+            let e = y_bar.select_cols(from, w)?.t_matmul(&own)?.scale(eta);
+            let mut c = Vec::with_capacity(k);
+            for l in 0..k {
+                let p = p_bar.select_cols(l * d + from, w)?;
+                let back = p.matmul(&block.c[l])?;
+                for i in 0..z.rows() {
+                    out.z.row_mut(i)[from..from + w].iter_mut().zip(back.row(i)).for_each(|(z, &b)| *z += b);
+                }
+                c.push(p.t_matmul(&own)?);
+            }
+            let gamma = if from == 0 { std::mem::take(&mut gamma_bar) } else { vec![S::ZERO; k] };
+            out.blocks.push(RateOperators { e, c, gamma });
+        }
+        Ok(out)
     }
 }

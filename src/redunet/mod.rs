@@ -4,10 +4,14 @@ mod average;
 mod classify;
 mod gaussians;
 mod layer;
+mod lift;
 mod network;
+mod shifts;
 
 pub use average::{clear, update};
 pub use classify::{SubspaceClassifier, SubspaceGradient, nearest_neighbours};
 pub use gaussians::three_gaussians;
 pub use layer::{LayerGradient, LayerTrace, ReduLayer};
 pub use network::{Assignment, Construction, ReduNet, ReduNetOptions};
+pub use lift::{Activation, Lift, LiftGradient, Orientation};
+pub use shifts::{Normalisation, ShiftGradient, ShiftRates, Shifts};

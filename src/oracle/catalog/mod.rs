@@ -4,6 +4,7 @@ mod coding;
 mod learn;
 mod linalg;
 mod reduction;
+mod redunet;
 mod transformer;
 
 use super::entry::Entry;
@@ -42,6 +43,17 @@ pub static CATALOG: &[&dyn Entry] = &[
     &reduction::CtrlLinear,
     &reduction::SimDinoLoss,
     &reduction::SimDinoPatchLoss,
+    &redunet::Layer,
+    &redunet::Assignment,
+    &redunet::SubspaceResiduals,
+    &redunet::ShiftRate::<1>,
+    &redunet::ShiftRate::<2>,
+    &redunet::ShiftOperators::<1>,
+    &redunet::ShiftOperators::<2>,
+    &redunet::ShiftLayer::<1>,
+    &redunet::ShiftLayer::<2>,
+    &redunet::Lifting::<1>,
+    &redunet::Lifting::<2>,
     &transformer::SubspaceCodingRate,
     &transformer::SparseRateReduction,
     &transformer::RateGradient,
