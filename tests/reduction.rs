@@ -1,5 +1,9 @@
 //! The room of rate reduction.
 
+#[path = "reduction/diagnosis.rs"]
+mod diagnosis;
+#[path = "reduction/golden.rs"]
+mod golden;
 #[path = "reduction/mixture.rs"]
 mod mixture;
 #[path = "reduction/optimum.rs"]

@@ -2,16 +2,20 @@
 
 mod average;
 mod classify;
+mod experiment;
 mod gaussians;
 mod layer;
 mod lift;
 mod network;
+mod noise;
 mod shifts;
 
 pub use average::{clear, update};
 pub use classify::{SubspaceClassifier, SubspaceGradient, nearest_neighbours};
+pub use experiment::{Outcome, Scores, Split, accuracy, experiment, moved_images};
 pub use gaussians::three_gaussians;
 pub use layer::{LayerGradient, LayerTrace, ReduLayer};
 pub use network::{Assignment, Construction, ReduNet, ReduNetOptions};
 pub use lift::{Activation, Lift, LiftGradient, Orientation};
+pub use noise::{Noise, corrupted, expected_membership};
 pub use shifts::{Normalisation, ShiftGradient, ShiftRates, Shifts};

@@ -2,6 +2,7 @@
 
 pub mod data;
 mod progress;
+mod redunet;
 mod vision;
 
 use crate::{Error, Result};
@@ -11,7 +12,7 @@ pub const USAGE: &str = vision::USAGE;
 
 /// The families of models and who trains them.
 const MODELS: &[(&str, fn(&[String]) -> Result<ExitCode>)] =
-    &[("crate", vision::run), ("vit", vision::run), ("mssa-mlp", vision::run), ("mhsa-ista", vision::run)];
+    &[("crate", vision::run), ("vit", vision::run), ("mssa-mlp", vision::run), ("mhsa-ista", vision::run), ("redunet", redunet::run)];
 
 pub fn run(args: &[String]) -> Result<ExitCode> {
     // A run that is resumed says itself what it trains.

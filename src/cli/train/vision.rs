@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub const USAGE: &str = "white-box train --model crate|vit|mssa-mlp|mhsa-ista --data DATA [--out RUN] [options]
 white-box train --resume --out RUN
+white-box train --model redunet --data DATA [--out RUN] [options]
 
 Trains a classifier of images. DATA is `digits` (1,797 images of 8 × 8, built in) or IMAGES+LABELS: two .npy or IDX files (also gzipped), images n × h × w or
 n × c × h × w, whole numbers as shares of 255. Into RUN go model.safetensors (official names), checkpoint.safetensors and log.csv, each whole or not at all.
@@ -26,7 +27,13 @@ model     --patch 2 --dim 64 --depth 4 --heads 4 --head-width W --hidden H --poo
 training  --epochs 60 --batch 64 --optimiser adamw|adam|lion|sgd --rate 0.002 --weight-decay 0.05 --momentum 0.9 --nesterov
           --schedule cosine|constant|crate-repo|nanogpt --warmup EPOCHS (5) --floor F (0) --smoothing 0.1
           --init W.safetensors  start from these weights     --batches FILE  rows of the data for every step, steps × batch, instead of epochs
-          --seed 0 --seeds N    N runs with consecutive seeds, and their mean     --scalar f32|f64 (f32)     --quiet";
+          --seed 0 --seeds N    N runs with consecutive seeds, and their mean     --scalar f32|f64 (f32)     --quiet
+
+redunet builds its layers forward, without back-propagation, and prints ΔR of every layer and the test accuracies before and after
+          --layers 50 --eta 0.5 --lambda 500 --eps2 0.1 (or --eps) --rank 10 --assignment soft|oracle --test N --per-class N --seed 0
+          --noise 0,0.2,0.4     shares of training labels drawn anew, a run for each
+          --shift-invariant     the form that does not see circular shifts: --channels 8 --kernel 3 (lifting) --moves 4
+                                --normalisation exact|redunet-repo     --json     --quiet";
 
 const VALUED: [&str; 29] = [
     "--model",
