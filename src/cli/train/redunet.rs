@@ -138,11 +138,11 @@ fn plan(args: &Arguments) -> Result<Plan> {
     }
     Ok(Plan {
         seed: args.number("--seed", "a whole number")?.unwrap_or(0),
-        layers: count("--layers", if shifts.is_some() { 20 } else { 50 })?,
+        layers: count("--layers", if shifts.is_some() { 10 } else { 50 })?,
         eta: number("--eta", 0.5)?,
         lambda: number("--lambda", 500.0)?,
         eps2,
-        rank: count("--rank", 10)?,
+        rank: count("--rank", if shifts.is_some() { 30 } else { 10 })?,
         noise: noise.collect::<Result<_>>()?,
         shifts,
         normalisation: [Normalisation::Exact, Normalisation::Orthonormal][word("--normalisation", ["exact", "redunet-repo"])?],

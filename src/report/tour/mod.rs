@@ -5,6 +5,7 @@
 mod ascent;
 mod bits;
 mod rates;
+mod redunet;
 mod samples;
 mod subspace;
 
@@ -35,6 +36,7 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { part: 1, name: "subspace", title: "One linear subspace", run: subspace::chapter },
     Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
     Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
+    Chapter { part: 2, name: "redunet", title: "ReduNet: the ascent as a network", run: redunet::chapter },
 ];
 
 /// The titles of the parts.
