@@ -67,7 +67,11 @@ impl<S: Scalar> SubspaceClassifier<S> {
         let fits = |v: &Matrix<S>| v.rows() == z.cols();
         let means = self.means.as_ref().is_none_or(|m| m.len() == self.bases.len() && m.iter().all(|m| m.len() == z.cols()));
         if self.bases.is_empty() || !self.bases.iter().all(fits) || !means {
-            return Err(Error::shape("bases", format!("{} × r for each class, with a mean of that length", z.cols()), format!("{:?}", self.bases)));
+            return Err(Error::shape(
+                "bases",
+                format!("{} × r for each class, with a mean of that length", z.cols()),
+                format!("{:?}", self.bases),
+            ));
         }
         Ok(())
     }
@@ -118,7 +122,11 @@ impl<S: Scalar> SubspaceClassifier<S> {
 pub fn nearest_neighbours<S: Scalar>(train: &Matrix<S>, labels: &[usize], z: &Matrix<S>, k: usize, leave_out: bool) -> Result<Vec<usize>> {
     const BLOCK: usize = 128;
     if labels.len() != train.rows() || train.cols() != z.cols() || leave_out && train.rows() != z.rows() {
-        return Err(Error::shape("train", format!("as many labels, and {} columns", z.cols()), format!("{train:?}, {} labels, {z:?}", labels.len())));
+        return Err(Error::shape(
+            "train",
+            format!("as many labels, and {} columns", z.cols()),
+            format!("{train:?}, {} labels, {z:?}", labels.len()),
+        ));
     }
     let candidates = train.rows() - usize::from(leave_out && train.rows() > 0);
     if k == 0 || k > candidates {

@@ -63,9 +63,7 @@ pub fn accuracy(found: &[usize], truth: &[usize]) -> f64 {
 fn fit<S: Scalar>(shifts: Option<&Shifts<S>>, z: &Matrix<S>, split: &Split<S>, rank: usize) -> Result<SubspaceClassifier<S>> {
     match shifts {
         None => SubspaceClassifier::fit(z, &split.train_labels, split.classes, rank, false),
-        Some(shifts) => {
-            Ok(SubspaceClassifier { bases: shifts.subspaces(z, &split.train_labels, split.classes, rank)?, means: None })
-        }
+        Some(shifts) => Ok(SubspaceClassifier { bases: shifts.subspaces(z, &split.train_labels, split.classes, rank)?, means: None }),
     }
 }
 

@@ -202,7 +202,13 @@ impl<S: Scalar> ReduLayer<S> {
                 lambda_bar -= s_bar * norm;
             }
         }
-        self.pulled_back(z, &y_bar, &p_bar, LayerGradient { z: Matrix::zeros(0, 0), blocks: Vec::new(), eta: eta_bar, lambda: lambda_bar }, gamma_bar)
+        self.pulled_back(
+            z,
+            &y_bar,
+            &p_bar,
+            LayerGradient { z: Matrix::zeros(0, 0), blocks: Vec::new(), eta: eta_bar, lambda: lambda_bar },
+            gamma_bar,
+        )
     }
     /// The gradient of [`ReduLayer::assignment`] for its cotangent: `s̄ = π̂ (π̄ − ⟨π̂, π̄⟩)`, `p̄_k = −λ s̄_k p_k/‖p_k‖` (0 for `p_k = 0`), `z̄ = Σ C_kᵀ p̄_k`, `C̄_k = p̄_k zᵀ`, `λ̄ = −Σ s̄_k‖p_k‖`. E, γ and η do not count.
     pub fn assignment_backward(&self, z: &Matrix<S>, pi_bar: &Matrix<S>) -> Result<LayerGradient<S>> {

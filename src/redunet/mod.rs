@@ -15,7 +15,7 @@ pub use classify::{SubspaceClassifier, SubspaceGradient, nearest_neighbours};
 pub use experiment::{Outcome, Scores, Split, accuracy, experiment, moved_images};
 pub use gaussians::three_gaussians;
 pub use layer::{LayerGradient, LayerTrace, ReduLayer};
-pub use network::{Assignment, Construction, ReduNet, ReduNetOptions};
 pub use lift::{Activation, Lift, LiftGradient, Orientation};
+pub use network::{Assignment, Construction, ReduNet, ReduNetOptions};
 pub use noise::{Noise, corrupted, expected_membership};
 pub use shifts::{Normalisation, ShiftGradient, ShiftRates, Shifts};

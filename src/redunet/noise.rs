@@ -41,7 +41,11 @@ impl<S: Scalar> Noise<S> {
             Noise::Asymmetric(nu) => (nu, 10),
         };
         if !(0.0..=1.0).contains(&nu.value()) || classes < least || (least == 10 && classes != 10) {
-            return Err(Error::domain("noise", format!("ν from 0 to 1 and {least} classes"), format!("ν = {:?}, {classes} classes", nu.value())));
+            return Err(Error::domain(
+                "noise",
+                format!("ν from 0 to 1 and {least} classes"),
+                format!("ν = {:?}, {classes} classes", nu.value()),
+            ));
         }
         let to = |k: usize| match self {
             Noise::PairFlip(_) => (k + 1) % classes,
@@ -50,7 +54,13 @@ impl<S: Scalar> Noise<S> {
         Ok(Matrix::from_fn(classes, classes, |i, j| match self {
             Noise::Symmetric(_) if i != j => nu / S::from_usize(classes - 1),
             Noise::Symmetric(_) => S::ONE - nu,
-            _ if to(i) == i => if i == j { S::ONE } else { S::ZERO },
+            _ if to(i) == i => {
+                if i == j {
+                    S::ONE
+                } else {
+                    S::ZERO
+                }
+            }
             _ if j == to(i) => nu,
             _ if i == j => S::ONE - nu,
             _ => S::ZERO,

@@ -212,11 +212,8 @@ impl<S: Scalar> Shifts<S> {
     ) -> Result<RateOperatorsGradient<S>> {
         let (blocks, twice) = (self.operators(z, membership, distortion, scale)?, membership.stacked(2)?);
         let n = z.rows();
-        let mut out = RateOperatorsGradient {
-            z: Matrix::zeros(n, z.cols()),
-            pi: Matrix::zeros(n, membership.class_count()),
-            eps2: S::ZERO,
-        };
+        let mut out =
+            RateOperatorsGradient { z: Matrix::zeros(n, z.cols()), pi: Matrix::zeros(n, membership.class_count()), eps2: S::ZERO };
         for ((f, block), bar) in self.frequencies.iter().zip(&blocks).zip(bars) {
             let own = block.vjp(&self.samples(z, f), self.member(f, membership, &twice), distortion, scale, bar)?;
             self.samples_vjp(&own.z, f, &mut out.z);
@@ -381,7 +378,7 @@ impl<S: Scalar> Shifts<S> {
             for f in &self.frequencies {
                 let svd = crate::linalg::Svd::new(&self.samples(&own, f))?;
                 let together = if f.index == f.mirror { 1 } else { 2 };
-                
+
                 for j in (0..svd.sigma.len()).step_by(together) {
                     let columns = (j..(j + together).min(svd.sigma.len())).map(|j| svd.v.col(j)).collect();
                     found.push((svd.sigma[j].value(), f.from, columns));

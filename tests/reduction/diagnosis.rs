@@ -76,7 +76,9 @@ fn public_logs_are_explained() {
     let factor = |log: &str, processes: i64| {
         let (j, _) = json(&["--log", log]);
         let all = j.get("sharding").unwrap().as_array().unwrap().to_vec();
-        let row = all.iter().find(|r| r.get("processes").unwrap().as_i64() == Some(processes) && r.get("summed").unwrap().as_bool() == Some(false));
+        let row = all
+            .iter()
+            .find(|r| r.get("processes").unwrap().as_i64() == Some(processes) && r.get("summed").unwrap().as_bool() == Some(false));
         number(row.unwrap(), "factor")
     };
     is(factor("m=512,N=2,d=256,eps2=0.05", 8), "2.68");
@@ -136,7 +138,8 @@ fn features_are_diagnosed() {
     assert!(at.floor < rate && rate < at.ceiling);
     assert_eq!(number(&j, "rank"), 24.0);
     let shard = &j.get("sharding").unwrap().as_array().unwrap()[0];
-    let mean = (0..8).map(|p| coding_rate(&z.select_rows(&(p * 8..p * 8 + 8).collect::<Vec<_>>()).unwrap(), Distortion::Eps2(0.4)).unwrap());
+    let mean =
+        (0..8).map(|p| coding_rate(&z.select_rows(&(p * 8..p * 8 + 8).collect::<Vec<_>>()).unwrap(), Distortion::Eps2(0.4)).unwrap());
     assert!((number(shard, "rate") - mean.sum::<f64>() / 8.0).abs() < 1e-13);
     assert!(said.contains("of its ceiling") && said.contains("processes"), "{said}");
     // Every rung of the ladder is the rate at its ε².
@@ -240,7 +243,15 @@ fn my_number_is_named() {
     let equals = |given: &str, e: &str, value: f64| {
         let out = run(&[path, given, e, "--mine", &format!("{value:.7}"), "--json"]);
         let json = Json::parse(&out.stdout).unwrap();
-        let first = json.get("mine").unwrap().get("equals").unwrap().as_array().unwrap().first().map(|m| m.get("name").unwrap().as_str().unwrap().to_string());
+        let first = json
+            .get("mine")
+            .unwrap()
+            .get("equals")
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .first()
+            .map(|m| m.get("name").unwrap().as_str().unwrap().to_string());
         (out.status.code(), first.unwrap_or_default())
     };
     let rate = |eps2: f64| coding_rate(&z, Distortion::Eps2(eps2)).unwrap();

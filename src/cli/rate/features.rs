@@ -48,7 +48,10 @@ fn of_rows(input: &Input, rows: &RowFacts, report: &mut Report) {
     let (least, most) = rows.range;
     report.line("rows", format!("length {} on average, {} to {}: {kind}", show(rows.mean), show(least), show(most)));
     report.line("", format!("{} zero, {} below 1e-12, {} repeat an earlier row", rows.zero, rows.tiny, rows.repeated));
-    report.field("input", Json::object([("file", Json::text(&input.path)), ("dtype", Json::text(input.dtype)), ("n", integer(n)), ("d", integer(d))]));
+    report.field(
+        "input",
+        Json::object([("file", Json::text(&input.path)), ("dtype", Json::text(input.dtype)), ("n", integer(n)), ("d", integer(d))]),
+    );
     report.field("eps2", Json::real(input.eps2));
     report.field(
         "rows",
@@ -112,12 +115,29 @@ fn of_rate(input: &Input, rows: &RowFacts, spectrum: &Spectrum, at: &Standing, r
     let collapsed = top > COLLAPSED;
     report.field("top_share", Json::real(top));
     report.field("collapsed", Json::Bool(collapsed));
-    report.line("collapse", format!("{}: {} of the energy in one direction (a flat spectrum has {})", if collapsed { "YES" } else { "no" }, percent(top), percent(1.0 / q as f64)));
+    report.line(
+        "collapse",
+        format!(
+            "{}: {} of the energy in one direction (a flat spectrum has {})",
+            if collapsed { "YES" } else { "no" },
+            percent(top),
+            percent(1.0 / q as f64)
+        ),
+    );
     if collapsed && q > 1 && rows.zero < input.z.rows() {
         report.say("COLLAPSE: nearly all rows lie on one line, and R is at its least for this energy. Expansion still pushes away from here for distinct rows; if it does not, ε² is too large or the coefficient of agreement too high.");
     } else if q > 1 && at.ceiling > 0.0 {
-        let standing = if share > 0.9 { "close to evenly spread" } else if share > 0.5 { "between collapse and an even spread" } else { "far from an even spread" };
-        report.say(format!("R stands at {} of its ceiling: {standing}. Negative rates or determinants below 1 would be rounding, never mathematics.", percent(share)));
+        let standing = if share > 0.9 {
+            "close to evenly spread"
+        } else if share > 0.5 {
+            "between collapse and an even spread"
+        } else {
+            "far from an even spread"
+        };
+        report.say(format!(
+            "R stands at {} of its ceiling: {standing}. Negative rates or determinants below 1 would be rounding, never mathematics.",
+            percent(share)
+        ));
     }
     Ok(())
 }
@@ -126,7 +146,10 @@ fn of_spectrum(spectrum: &Spectrum, at: &Standing, report: &mut Report) {
     let (rank, q) = (spectrum.rank(), spectrum.sigma.len());
     report.line("spectrum", format!("rank {rank} of {q}; {} directions count (ασ² > 1), {} effectively", at.counting, rough(at.effective)));
     let shown: Vec<String> = spectrum.sigma.iter().take(8).map(|&s| rough(s)).collect();
-    report.line("", format!("σ = {}{}", shown.join(", "), if q > 8 { format!(", …, {}", rough(spectrum.sigma[q - 1])) } else { String::new() }));
+    report.line(
+        "",
+        format!("σ = {}{}", shown.join(", "), if q > 8 { format!(", …, {}", rough(spectrum.sigma[q - 1])) } else { String::new() }),
+    );
     report.line("", format!("condition of I + αZᵀZ {} (at most {})", show(at.condition), show(at.condition_bound)));
     report.field("rank", integer(rank));
     report.field("sigma", numbers(&spectrum.sigma));
@@ -143,7 +166,10 @@ fn of_spectrum(spectrum: &Spectrum, at: &Standing, report: &mut Report) {
 
 /// R and what it rests on over ε², four apart.
 fn ladder(spectrum: &Spectrum, eps2: f64, report: &mut Report) -> Result<()> {
-    report.line("ladder", format!("{:>12} {:>10} {:>10} {:>7} {:>11} {:>9} {:>9}", "ε²", "R", "ceiling", "count", "condition", "f16", "bf16"));
+    report.line(
+        "ladder",
+        format!("{:>12} {:>10} {:>10} {:>7} {:>11} {:>9} {:>9}", "ε²", "R", "ceiling", "count", "condition", "f16", "bf16"),
+    );
     let mut rungs = Vec::new();
     for step in -3..=3 {
         let Ok(at) = spectrum.at(eps2 * Scalar::powi(4.0f64, step)) else { continue };
@@ -189,11 +215,18 @@ fn precision(input: &Input, rows: &RowFacts, at: &Standing, report: &mut Report)
             Some(None) => "; overflows".into(),
             Some(Some(x)) => format!("; smallest eigenvalue when rounded {} (exactly at least 1)", show(x)),
         };
-        report.line(if i == 0 { "precision" } else { "" }, format!("Gram in {:<4} headroom {} ({verdict}){measured}", h.format.name(), rough(h.headroom)));
+        report.line(
+            if i == 0 { "precision" } else { "" },
+            format!("Gram in {:<4} headroom {} ({verdict}){measured}", h.format.name(), rough(h.headroom)),
+        );
         let smallest = found.flatten().map_or(Json::Null, Json::real);
         fields.push((
             h.format.name(),
-            Json::object([("headroom", Json::real(h.headroom)), ("certified", Json::Bool(h.certified())), ("smallest_eigenvalue", smallest)]),
+            Json::object([
+                ("headroom", Json::real(h.headroom)),
+                ("certified", Json::Bool(h.certified())),
+                ("smallest_eigenvalue", smallest),
+            ]),
         ));
         if h.certified() {
             first_safe = Some(h);
@@ -234,7 +267,9 @@ fn classes(input: &Input, labels: &[usize], rows: &RowFacts, at: &Standing, repo
     let counts: Vec<usize> = classes.iter().map(|c| c.rows.len()).collect();
     let best = optimum(&counts, d, None, distortion)?;
     // The bound asks for ‖Z_k‖² ≤ n_k; rounding of unit rows is within its last digits.
-    let bounded = classes.iter().all(|c| c.rows.iter().map(|&i| rows.lengths[i] * rows.lengths[i]).fold(0.0, |s, x| s + x) <= c.rows.len() as f64 * 1.01);
+    let bounded = classes
+        .iter()
+        .all(|c| c.rows.iter().map(|&i| rows.lengths[i] * rows.lengths[i]).fold(0.0, |s, x| s + x) <= c.rows.len() as f64 * 1.01);
     let bound = if bounded && best.bound < at.rate { best.bound } else { at.rate };
     let share = if bound > 0.0 { reduction / bound } else { 0.0 };
     report.line("classes", format!("R_c = {conditional:?}   ΔR = {reduction:?}"));
@@ -293,7 +328,10 @@ fn classes(input: &Input, labels: &[usize], rows: &RowFacts, at: &Standing, repo
         report.say(format!("{skipped} labels below the greatest have no sample. They cost nothing here; codes that divide by the count of each class return NaN or add 1e-8."));
     }
     if !on_a_line.is_empty() {
-        report.say(format!("Each of the classes {} lies on one line: collapsed within, the opposite of what rate reduction aims at.", on_a_line.join(", ")));
+        report.say(format!(
+            "Each of the classes {} lies on one line: collapsed within, the opposite of what rate reduction aims at.",
+            on_a_line.join(", ")
+        ));
     }
     Ok(())
 }
@@ -351,13 +389,28 @@ fn ceiling(mean_square: f64, rows: usize, d: usize, eps2: f64) -> f64 {
 fn memory(input: &Input, report: &mut Report) {
     let (n, d) = (input.z.rows() as f64, input.z.cols() as f64);
     let (samples, features) = (4.0 * n * n, 4.0 * d * d);
-    report.line("memory", format!("n-side Gram {} in f32, d-side {}: take the {} side", bytes(samples), bytes(features), if d <= n { "d" } else { "n" }));
+    report.line(
+        "memory",
+        format!("n-side Gram {} in f32, d-side {}: take the {} side", bytes(samples), bytes(features), if d <= n { "d" } else { "n" }),
+    );
     let mut fields = vec![("samples_gram_f32", Json::real(samples)), ("features_gram_f32", Json::real(features))];
     if let Some(labels) = &input.labels {
         let k = labels.iter().collect::<std::collections::BTreeSet<_>>().len() as f64;
         let (dense, vector, layer) = (4.0 * k * n * n, 8.0 * n, 8.0 * (k + 1.0) * d * d);
-        report.line("", format!("memberships as {k} dense n × n matrices {}, as labels {}; a ReduNet layer {} in f64", bytes(dense), bytes(vector), bytes(layer)));
-        fields.extend([("dense_memberships_f32", Json::real(dense)), ("labels_i64", Json::real(vector)), ("redunet_layer_f64", Json::real(layer))]);
+        report.line(
+            "",
+            format!(
+                "memberships as {k} dense n × n matrices {}, as labels {}; a ReduNet layer {} in f64",
+                bytes(dense),
+                bytes(vector),
+                bytes(layer)
+            ),
+        );
+        fields.extend([
+            ("dense_memberships_f32", Json::real(dense)),
+            ("labels_i64", Json::real(vector)),
+            ("redunet_layer_f64", Json::real(layer)),
+        ]);
     }
     report.field("memory", Json::object(fields));
 }

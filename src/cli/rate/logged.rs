@@ -16,9 +16,10 @@ impl<'a> Settings<'a> {
     fn parse(text: &'a str) -> Result<Self> {
         let mut out: Vec<(&str, f64)> = Vec::new();
         for part in text.split(',').filter(|p| !p.trim().is_empty()) {
-            let (name, value) = part.split_once('=').map(|(n, v)| (n.trim(), v.trim())).ok_or_else(|| {
-                Error::usage("--log", "name=value, separated by commas", format!("`{}`", part.escape_default()))
-            })?;
+            let (name, value) = part
+                .split_once('=')
+                .map(|(n, v)| (n.trim(), v.trim()))
+                .ok_or_else(|| Error::usage("--log", "name=value, separated by commas", format!("`{}`", part.escape_default())))?;
             if name == "eps" {
                 let hint = format!("eps2={value}: what the SimDINO code calls eps stands where ε² does");
                 return Err(Error::usage("--log", hint, format!("eps={}", value.escape_default())).named("InvalidDistortion"));
@@ -30,7 +31,10 @@ impl<'a> Settings<'a> {
                 return Err(Error::usage(format!("--log {name}"), "one value", "two"));
             }
             let number = value.parse().ok().filter(|x: &f64| x.is_finite());
-            out.push((name, number.ok_or_else(|| Error::usage(format!("--log {name}"), "a finite number", format!("`{}`", value.escape_default())))?));
+            out.push((
+                name,
+                number.ok_or_else(|| Error::usage(format!("--log {name}"), "a finite number", format!("`{}`", value.escape_default())))?,
+            ));
         }
         Ok(Settings(out))
     }
@@ -66,7 +70,13 @@ pub fn explain(text: &str) -> Result<Report> {
             known = true;
         }
         (None, None) if known || s.get("loss").is_some() => {}
-        _ => return Err(Error::usage("--log", "m, d and eps2 (and N if there is more than one process), or a loss alone", format!("`{}`", text.escape_default()))),
+        _ => {
+            return Err(Error::usage(
+                "--log",
+                "m, d and eps2 (and N if there is more than one process), or a loss alone",
+                format!("`{}`", text.escape_default()),
+            ));
+        }
     }
     if !known {
         report.line("loss", format!("{} is no constant that this knows", show(s.get("loss").unwrap_or(0.0))));
@@ -102,7 +112,13 @@ impl Setting {
         ExpansionRange::new(self.m, self.d, self.processes, self.summed, self.eps2)
     }
     fn words(&self) -> String {
-        let sums = if self.processes == 1 { "" } else if self.summed { ", covariances summed" } else { ", covariances not summed" };
+        let sums = if self.processes == 1 {
+            ""
+        } else if self.summed {
+            ", covariances summed"
+        } else {
+            ", covariances not summed"
+        };
         format!("{} × {}{sums}", self.processes, self.m)
     }
 }
@@ -112,7 +128,10 @@ fn run(setting: &Setting, expa: Option<f64>, comp: Option<f64>, loss: Option<f64
     let (low, high) = (r.gamma * r.collapsed, r.gamma * r.ceiling);
     let Setting { d, eps2, .. } = *setting;
     report.line("run", format!("{} rows, d = {d}, ε² = {}", setting.words(), show(eps2)));
-    report.line("expansion", format!("γR from {} (collapsed) to {} (ceiling: {} equal directions), γ = {}", show(low), show(high), r.rank, show(r.gamma)));
+    report.line(
+        "expansion",
+        format!("γR from {} (collapsed) to {} (ceiling: {} equal directions), γ = {}", show(low), show(high), r.rank, show(r.gamma)),
+    );
     for (name, x) in [("collapsed", low), ("ceiling", high), ("gamma", r.gamma), ("condition", r.condition)] {
         report.field(name, Json::real(x));
     }
@@ -131,7 +150,13 @@ fn run(setting: &Setting, expa: Option<f64>, comp: Option<f64>, loss: Option<f64
             report.say(format!("{x} is outside the legal range from {} to {}: rows are not of length 1, or m, N, d, eps2 or the summing are not those of the run.", show(low), show(high)));
             others(setting, x, report)?;
         } else {
-            let words = if share > 0.9 { "normal, near the ceiling" } else if share > 0.6 { "normal" } else { "low: few directions are in use" };
+            let words = if share > 0.9 {
+                "normal, near the ceiling"
+            } else if share > 0.6 {
+                "normal"
+            } else {
+                "low: few directions are in use"
+            };
             report.say(format!("{x} is {} of the ceiling {}: {words}.", percent(share), show(high)));
         }
     }
@@ -139,18 +164,33 @@ fn run(setting: &Setting, expa: Option<f64>, comp: Option<f64>, loss: Option<f64
         if !(-1.001..=1.001).contains(&c) {
             report.say(format!("comp = {c} is no mean cosine: it lies between −1 and 1."));
         } else if c > 0.9999 {
-            report.say(format!("comp = {c}: views agree completely{}.", if collapsed { ", as they do when every row is the same" } else { "" }));
+            report.say(format!(
+                "comp = {c}: views agree completely{}.",
+                if collapsed { ", as they do when every row is the same" } else { "" }
+            ));
         }
         report.field("comp", Json::real(c));
         report.line("comp", format!("{c} (the mean cosine between views, −1 to 1)"));
     }
     let implied = expa.zip(comp).map(|(e, c)| -coeff * c - e);
     let (worst, best) = (coeff, -coeff - high);
-    report.line("loss", format!("from {} to {} at coefficient {coeff}{}", show(best), show(worst), implied.map_or(String::new(), |x| format!("; comp and expa give {}", show(x)))));
+    report.line(
+        "loss",
+        format!(
+            "from {} to {} at coefficient {coeff}{}",
+            show(best),
+            show(worst),
+            implied.map_or(String::new(), |x| format!("; comp and expa give {}", show(x)))
+        ),
+    );
     report.field("loss_range", Json::Array(vec![Json::real(best), Json::real(worst)]));
     if let Some(x) = loss {
         let legal = (best - 1e-4..=worst + 1e-4).contains(&x);
-        report.say(if legal { format!("A loss of {x} is legal: it is negative once views agree.") } else { format!("A loss of {x} is outside its range.") });
+        report.say(if legal {
+            format!("A loss of {x} is legal: it is negative once views agree.")
+        } else {
+            format!("A loss of {x} is outside its range.")
+        });
     }
     report.field("collapsed_run", Json::Bool(collapsed));
     precision(&r, report);
@@ -160,8 +200,10 @@ fn run(setting: &Setting, expa: Option<f64>, comp: Option<f64>, loss: Option<f64
 fn precision(r: &ExpansionRange<f64>, report: &mut Report) {
     let top = r.condition - 1.0;
     let safe = |f: Format| top < 0.5 / f.unit_roundoff();
-    let words: Vec<String> =
-        Format::ALL.iter().map(|&f| format!("{} {} ({})", f.name(), if safe(f) { "safe" } else { "at risk" }, rough(0.5 / f.unit_roundoff() / top))).collect();
+    let words: Vec<String> = Format::ALL
+        .iter()
+        .map(|&f| format!("{} {} ({})", f.name(), if safe(f) { "safe" } else { "at risk" }, rough(0.5 / f.unit_roundoff() / top)))
+        .collect();
     report.line("precision", format!("covariance kept in {}; condition at most {}", words.join(", "), show(r.condition)));
     report.field("safe", Json::object(Format::ALL.map(|f| (f.name(), Json::Bool(safe(f))))));
     if !safe(Format::F16) {
@@ -180,7 +222,10 @@ fn shards(setting: &Setting, high: f64, report: &mut Report) -> Result<()> {
                 break;
             }
             let other = Setting { m: all / processes, processes, summed, ..*setting };
-            let ceiling = { let r = other.range()?; r.gamma * r.ceiling };
+            let ceiling = {
+                let r = other.range()?;
+                r.gamma * r.ceiling
+            };
             let name = if summed { "summed, any split".to_string() } else { format!("{processes} × {}", other.m) };
             let mark = if other.m == setting.m && other.summed == setting.summed { "  ← this run" } else { "" };
             if !(summed && all == setting.m) {

@@ -22,9 +22,12 @@ struct Candidate {
 
 /// Which candidates equal VALUE, to its digits. `false` if none does. Errors: `Usage` unless it is a finite number.
 pub fn compare(text: &str, input: &Input, report: &mut Report) -> Result<bool> {
-    let mine: f64 = text.trim().parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| {
-        Error::usage("--mine", "a finite number", format!("`{}`", text.escape_default()))
-    })?;
+    let mine: f64 = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|x: &f64| x.is_finite())
+        .ok_or_else(|| Error::usage("--mine", "a finite number", format!("`{}`", text.escape_default())))?;
     let mut all = candidates(input)?;
     let slack = unit_of(text.trim()) * 0.5000001 + mine.abs() * 2f64.powi(-19);
     all.retain(|c| c.value.is_finite());
@@ -37,7 +40,11 @@ pub fn compare(text: &str, input: &Input, report: &mut Report) -> Result<bool> {
         for other in equal.iter().skip(1).filter(|c| c.steps <= first.steps + 1).take(4) {
             report.line("", format!("also {} = {}", other.name, show(other.value)));
         }
-        report.say(format!("Your {text} is {}{}.", first.name, if first.steps == 0 { "" } else { ", not R or ΔR as the papers define them at this distortion" }));
+        report.say(format!(
+            "Your {text} is {}{}.",
+            first.name,
+            if first.steps == 0 { "" } else { ", not R or ΔR as the papers define them at this distortion" }
+        ));
     } else {
         report.line("mine", format!("{text} equals none of the {} definitions tried; nearest:", all.len()));
         all.sort_by(|a, b| (a.value - mine).abs().total_cmp(&(b.value - mine).abs()));
@@ -94,7 +101,11 @@ fn candidates(input: &Input) -> Result<Vec<Candidate>> {
                 for (port, value) in out.reals() {
                     let what = if port == "value" { name.to_string() } else { format!("{name}, {port}") };
                     let preset = if preset == "paper" { String::new() } else { format!(" under {preset}") };
-                    let reading_text = if reading == given { String::new() } else { format!(" with {e} read as {}", if reading == "eps2" { "ε²" } else { "ε" }) };
+                    let reading_text = if reading == given {
+                        String::new()
+                    } else {
+                        format!(" with {e} read as {}", if reading == "eps2" { "ε²" } else { "ε" })
+                    };
                     let steps = usize::from(reading != given) + usize::from(!preset.is_empty());
                     plain.push(Candidate { name: format!("{what}{preset}{reading_text}"), value: value.data[0].value(), steps });
                 }
@@ -105,7 +116,13 @@ fn candidates(input: &Input) -> Result<Vec<Candidate>> {
     let mut all = Vec::new();
     let two = Scalar::ln(2.0f64);
     for c in plain {
-        for (suffix, factor) in [("with the sign of a loss", -1.0), ("in bits", 1.0 / two), ("without the ½", 2.0), ("summed over samples", n), ("divided by d", 1.0 / d)] {
+        for (suffix, factor) in [
+            ("with the sign of a loss", -1.0),
+            ("in bits", 1.0 / two),
+            ("without the ½", 2.0),
+            ("summed over samples", n),
+            ("divided by d", 1.0 / d),
+        ] {
             all.push(Candidate { name: format!("{}, {suffix}", c.name), value: c.value * factor, steps: c.steps + 1 });
         }
         all.push(c);
@@ -140,7 +157,11 @@ fn slips(input: &Input, n: f64, d: f64) -> Result<Vec<Candidate>> {
             }
             let gamma = ExpansionRange::new(m, z.cols(), processes, false, eps2)?.gamma;
             let rate = coding_rate(&z.select_rows(&first)?, Distortion::Eps2(eps2 * processes as f64))?;
-            let on = if processes == 1 { "one process".to_string() } else { format!("the first of {processes} processes, covariances not summed") };
+            let on = if processes == 1 {
+                "one process".to_string()
+            } else {
+                format!("the first of {processes} processes, covariances not summed")
+            };
             out.push(Candidate { name: format!("simdino-repo's expansion term on {on}{readable}"), value: gamma * rate, steps: 1 });
         }
     }

@@ -7,11 +7,11 @@ use crate::data::{Array, Json, archive, file};
 use crate::learn::split_samples;
 use crate::linalg::Matrix;
 use crate::random::{Rng, gaussian_matrix};
-use crate::redunet::{
-    Activation, Assignment, Lift, Normalisation, Orientation, Outcome, ReduNetOptions, Scores, Shifts, Split, accuracy, corrupted, experiment,
-    moved_images,
-};
 use crate::reduction::ClassScale;
+use crate::redunet::{
+    Activation, Assignment, Lift, Normalisation, Orientation, Outcome, ReduNetOptions, Scores, Shifts, Split, accuracy, corrupted,
+    experiment, moved_images,
+};
 use crate::report::{Column, Digits, Table};
 use crate::{Error, Result};
 use std::path::Path;
@@ -214,13 +214,15 @@ fn one(plan: &Plan, split: &Split<f64>, image: [usize; 3], noise: f64) -> Result
         plan.eta,
         plan.lambda
     );
-    text += &format!("step that can never lower ΔR: {bound:.4}; this one is {}\n", if plan.eta <= bound { "within it" } else { "beyond it" });
+    text +=
+        &format!("step that can never lower ΔR: {bound:.4}; this one is {}\n", if plan.eta <= bound { "within it" } else { "beyond it" });
     if noise > 0.0 {
         text += &format!("{:.1} % of the training labels are wrong\n", 100.0 * wrong);
     }
     text += &reductions(&outcome.reductions)?.text(100);
     let falls = outcome.reductions.windows(2).filter(|w| w[1] < w[0]).count();
-    text += &format!("ΔR {}\n", if falls == 0 { "rises at every layer".into() } else { format!("falls at {falls} of {} layers", plan.layers) });
+    text +=
+        &format!("ΔR {}\n", if falls == 0 { "rises at every layer".into() } else { format!("falls at {falls} of {} layers", plan.layers) });
     let mut fields = vec![
         ("noise", Json::real(noise)),
         ("wrong_labels", Json::real(wrong)),
@@ -272,12 +274,14 @@ fn invariance(plan: &Plan, bank: &Lift<f64>, images: &Matrix<f64>, labels: &[usi
         100.0 * subspace,
         100.0 * guess
     );
-    let json = Json::object([("subspace", Json::real(subspace)), ("guess", Json::real(guess)), ("assignment_difference", Json::real(apart))]);
+    let json =
+        Json::object([("subspace", Json::real(subspace)), ("guess", Json::real(guess)), ("assignment_difference", Json::real(apart))]);
     Ok((text, json))
 }
 
 fn reductions(values: &[f64]) -> Result<Table> {
-    let columns = vec![Column::count("layer"), Column::real("ΔR", "nats", Digits::Fixed(6)), Column::real("rise", "", Digits::Significant(3))];
+    let columns =
+        vec![Column::count("layer"), Column::real("ΔR", "nats", Digits::Fixed(6)), Column::real("rise", "", Digits::Significant(3))];
     let mut table = Table::new("redunet-layers", "ΔR before each layer and after the last", columns);
     let last = values.len() - 1;
     for (i, &value) in values.iter().enumerate() {
@@ -298,7 +302,8 @@ fn scores_json(s: &Scores) -> Json {
 
 /// `model.safetensors` with every layer, and `log.csv` with ΔR.
 fn write(directory: &Path, outcome: &Outcome<f64>, lift: Option<&Lift<f64>>) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|e| Error::io(directory.display().to_string(), "a directory to write into", e.to_string()))?;
+    std::fs::create_dir_all(directory)
+        .map_err(|e| Error::io(directory.display().to_string(), "a directory to write into", e.to_string()))?;
     let mut arrays = Vec::new();
     let mut put = |name: String, shape: Vec<usize>, data: Vec<f64>| -> Result<()> {
         arrays.push((name, Array::from_f64(shape, data)?));

@@ -31,7 +31,9 @@ impl RowFacts {
         let key = |i: usize| z.row(i).iter().map(|&x| if x == 0.0 { 0 } else { x.to_bits() });
         order.sort_unstable_by(|&a, &b| key(a).cmp(key(b)));
         let repeated = order.windows(2).filter(|w| key(w[0]).eq(key(w[1]))).count();
-        let range = lengths.iter().fold((f64::INFINITY, 0.0), |(lo, hi): (f64, f64), &x| (if x < lo { x } else { lo }, if x > hi { x } else { hi }));
+        let range = lengths
+            .iter()
+            .fold((f64::INFINITY, 0.0), |(lo, hi): (f64, f64), &x| (if x < lo { x } else { lo }, if x > hi { x } else { hi }));
         let zero = lengths.iter().filter(|&&x| x == 0.0).count();
         let off = if 1.0 - range.0 > range.1 - 1.0 { 1.0 - range.0 } else { range.1 - 1.0 };
         // Each number rounded once moves a length by at most u; the division before it by a few more.

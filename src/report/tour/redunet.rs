@@ -6,12 +6,12 @@ use crate::coding::Distortion;
 use crate::learn::split_samples;
 use crate::linalg::Matrix;
 use crate::random::{Rng, gaussian_matrix};
+use crate::reduction::optimum::optimum;
+use crate::reduction::{ClassScale, Membership};
 use crate::redunet::{
     Activation, Assignment, Construction, Lift, Normalisation, Orientation, Outcome, ReduNet, ReduNetOptions, Shifts, Split, accuracy,
     corrupted, experiment, moved_images, three_gaussians,
 };
-use crate::reduction::optimum::optimum;
-use crate::reduction::{ClassScale, Membership};
 use crate::report::axis::Axis;
 use crate::report::line::{LineChart, Series};
 use crate::report::number::Digits::{Fixed, Significant};
@@ -125,12 +125,22 @@ fn clouds(tour: &mut Tour) -> Result<()> {
     tour.claim(
         "Test points that it never saw become orthogonal between classes, and all are guessed right.",
         cosine < 1e-5 && guessed == 1.0,
-        format!("Largest |cosine| between classes {}; {} of {} right.", Significant(2).print(cosine), (guessed * truth.len() as f64).round(), truth.len()),
+        format!(
+            "Largest |cosine| between classes {}; {} of {} right.",
+            Significant(2).print(cosine),
+            (guessed * truth.len() as f64).round(),
+            truth.len()
+        ),
     );
     tour.claim(
         "A step beyond the bound loses: ΔR falls between layers and stays below the optimum.",
         !rises(&long.reductions) && long.reductions[layers] < wide - 0.01,
-        format!("`η = 0.5` against {}: {} of {} nats.", Fixed(3).show(bound(EPS2 / 10.0)), Fixed(3).show(long.reductions[layers]), Fixed(3).show(wide)),
+        format!(
+            "`η = 0.5` against {}: {} of {} nats.",
+            Fixed(3).show(bound(EPS2 / 10.0)),
+            Fixed(3).show(long.reductions[layers]),
+            Fixed(3).show(wide)
+        ),
     );
     Ok(())
 }
@@ -165,7 +175,10 @@ fn cloud_figure(name: &str, title: &str, z: &Matrix<f64>, labels: &[usize]) -> R
         label: Label::new(
             name,
             title,
-            format!("Seen along the diagonal of the three axes. The largest |cosine| between points of different classes is {}.", Significant(2).print(coherence(z, labels))),
+            format!(
+                "Seen along the diagonal of the three axes. The largest |cosine| between points of different classes is {}.",
+                Significant(2).print(coherence(z, labels))
+            ),
         ),
         x: "across".into(),
         y: "up".into(),
@@ -217,11 +230,11 @@ fn on_digits(tour: &mut Tour, split: &Split<f64>) -> Result<()> {
     }
     let clean = &runs[0];
     let curve = &clean.2.reductions;
-    let mut path = Table::new("redunet-digits", "ΔR of the training digits from layer to layer", vec![
-        Column::count("layer"),
-        Column::real("`ΔR`", "nats", Fixed(6)),
-        Column::real("rise", "", Significant(3)),
-    ]);
+    let mut path = Table::new(
+        "redunet-digits",
+        "ΔR of the training digits from layer to layer",
+        vec![Column::count("layer"), Column::real("`ΔR`", "nats", Fixed(6)), Column::real("rise", "", Significant(3))],
+    );
     for i in (0..curve.len()).filter(|&i| i < 4 || i % 10 == 0 || i + 1 == curve.len()) {
         let rise = if i == 0 { Cell::Blank } else { (curve[i] - curve[i - 1]).into() };
         path.row([i.into(), curve[i].into(), rise])?;
@@ -232,14 +245,21 @@ fn on_digits(tour: &mut Tour, split: &Split<f64>) -> Result<()> {
             label: Label::new(
                 "redunet-digits-rate",
                 "ΔR of the training digits rises from layer to layer",
-                format!("From {} to {} nats with the true labels; with wrong labels among them it rises too, but less far.", Fixed(2).show(curve[0]), Fixed(2).show(curve[layers])),
+                format!(
+                    "From {} to {} nats with the true labels; with wrong labels among them it rises too, but less far.",
+                    Fixed(2).show(curve[0]),
+                    Fixed(2).show(curve[layers])
+                ),
             ),
             x: Axis::linear("layer"),
             y: Axis::linear("`ΔR`, nats").including(0.0),
-            series: runs.iter().map(|(_, wrong, o, _)| {
-                let name = format!("{} % wrong", Fixed(0).show(100.0 * wrong));
-                Series::curve(&name, o.reductions.iter().enumerate().map(|(i, &r)| (i as f64, r)))
-            }).collect(),
+            series: runs
+                .iter()
+                .map(|(_, wrong, o, _)| {
+                    let name = format!("{} % wrong", Fixed(0).show(100.0 * wrong));
+                    Series::curve(&name, o.reductions.iter().enumerate().map(|(i, &r)| (i as f64, r)))
+                })
+                .collect(),
         }
         .figure()?,
     );
@@ -270,7 +290,13 @@ fn on_digits(tour: &mut Tour, split: &Split<f64>) -> Result<()> {
     tour.claim(
         "After the layers one direction a class tells the digits apart better than before.",
         clean.3[1] > clean.3[0],
-        format!("{} before, {} after; with ten directions {} and {}.", percent(clean.3[0]), percent(clean.3[1]), percent(clean.2.before.subspace), percent(clean.2.after.subspace)),
+        format!(
+            "{} before, {} after; with ten directions {} and {}.",
+            percent(clean.3[0]),
+            percent(clean.3[1]),
+            percent(clean.2.before.subspace),
+            percent(clean.2.after.subspace)
+        ),
     );
     Ok(())
 }
@@ -337,7 +363,11 @@ fn on_shifts(tour: &mut Tour, split: &Split<f64>) -> Result<()> {
     tour.claim(
         "The shift-invariant network gives a moved digit the guess of the digit, to rounding.",
         apart < 1e-9 && fixed.iter().all(|&f| f == fixed[0]),
-        format!("The largest change of a probability is {}; {} % right wherever the digit is.", Significant(2).print(apart), Fixed(2).show(100.0 * fixed[0])),
+        format!(
+            "The largest change of a probability is {}; {} % right wherever the digit is.",
+            Significant(2).print(apart),
+            Fixed(2).show(100.0 * fixed[0])
+        ),
     );
     tour.claim(
         "The plain network does not: moved by two pixels, digits are guessed worse than by the invariant one.",

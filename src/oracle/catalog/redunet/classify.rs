@@ -79,9 +79,8 @@ impl Operator for SubspaceResiduals {
                     return Ok(None);
                 }
                 let (z, r) = (case.inputs.matrix("z")?, f.eval(case)?.matrix("residuals")?);
-                let norms: Vec<Ball> = (0..z.rows())
-                    .map(|i| z.select_rows(&[i]).map(|z| z.frobenius_squared().sqrt()))
-                    .collect::<Result<_>>()?;
+                let norms: Vec<Ball> =
+                    (0..z.rows()).map(|i| z.select_rows(&[i]).map(|z| z.frobenius_squared().sqrt())).collect::<Result<_>>()?;
                 // The bases are orthonormal to 2⁻⁸, as far as the grid of the inputs allows.
                 let slack = Ball::ONE + Ball::exact(0.125);
                 let right: Vec<Ball> = (0..r.rows() * r.cols()).map(|k| norms[k / r.cols()] * slack).collect();

@@ -4,8 +4,8 @@ use crate::Result;
 use crate::coding::{Distortion, unit_rows};
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Preset, Range, Sides, Spec, Tensor, Values, cotangent, digits};
-use crate::redunet::ReduLayer;
 use crate::reduction::{ClassScale, Membership, RateOperators};
+use crate::redunet::ReduLayer;
 use crate::scalar::{Ball, Bulk, Scalar};
 
 const Z: Port = Port::real("z", "n d", "features, one sample a row");
@@ -87,7 +87,12 @@ impl Operator for Layer {
         purpose: "one layer of ReduNet: expand everything, compress each class as far as a sample seems to belong to it",
         definition: "y = u/‖u‖, u = z + η(E z − Σ_k γ_k π_k C_k z), π = softmax(−λ‖C_1 z‖, …, −λ‖C_K z‖), each row z of Z by itself; E, C_k, γ_k from rate_operators",
         source: "Chan, Yu, You, Qi, Wright, Ma, ReduNet, JMLR 2022, eq. 16–19",
-        inputs: &[Z, Port::real("e", "d d", "E, the operator that expands"), C, Port::of(crate::oracle::Domain::Positive, "gamma", "k", "γ_k = n_k/n")],
+        inputs: &[
+            Z,
+            Port::real("e", "d d", "E, the operator that expands"),
+            C,
+            Port::of(crate::oracle::Domain::Positive, "gamma", "k", "γ_k = n_k/n"),
+        ],
         outputs: &[Port::real("y", "n d", "the features after the layer, rows of length 1")],
         params: &[ETA, LAMBDA],
         presets: &[Preset {
@@ -173,7 +178,11 @@ impl Operator for Layer {
                 case(inputs, 2.0),
                 Values::new().with("y", known(6, 3, &[(0, &first), (2, &third)])),
             ),
-            Closed::new("no operators: only the return to the sphere", case(nothing, 1.0), Values::new().with("y", Matrix::new(1, 2, vec![fifth(3.0), fifth(4.0)]).unwrap_or_default())),
+            Closed::new(
+                "no operators: only the return to the sphere",
+                case(nothing, 1.0),
+                Values::new().with("y", Matrix::new(1, 2, vec![fifth(3.0), fifth(4.0)]).unwrap_or_default()),
+            ),
             Closed::new("one class: (2, 3)/√13", case(stretched, 3.0), {
                 let root = Ball::exact(13.0).sqrt();
                 Values::new().with("y", Matrix::from_rows(&[[2.0, 3.0]]).map(|x: Ball| x / root))

@@ -30,7 +30,10 @@ impl<const D: usize> Operator for Lifting<D> {
         definition: "y[o](t) = f(Σ_i Σ_s k[o, i](s) x[i](t − s)), indices modulo the size; f = max(·, 0), soft threshold or nothing",
         source: "Chan, Yu, You, Qi, Wright, Ma, ReduNet, JMLR 2022, §4.3",
         inputs: if D == 1 {
-            &[Port::real("x", "n i t", "signals: sample, channel, time"), Port::real("kernels", "o i a", "kernels, one row of channels for each output")]
+            &[
+                Port::real("x", "n i t", "signals: sample, channel, time"),
+                Port::real("kernels", "o i a", "kernels, one row of channels for each output"),
+            ]
         } else {
             &[
                 Port::real("x", "n i h w", "images: sample, channel, row, column"),
@@ -46,7 +49,13 @@ impl<const D: usize> Operator for Lifting<D> {
                 samples: &[0.0, 1.0, 2.0],
                 doc: "f: max(·, 0), soft threshold, or nothing",
             },
-            Param { name: "threshold", domain: Range::NonNegative, default: Some(0.0), samples: &[0.125, 0.5], doc: "τ of the soft threshold" },
+            Param {
+                name: "threshold",
+                domain: Range::NonNegative,
+                default: Some(0.0),
+                samples: &[0.125, 0.5],
+                doc: "τ of the soft threshold",
+            },
         ],
         presets: &[Preset {
             name: "redunet-repo",

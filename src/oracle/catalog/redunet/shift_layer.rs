@@ -5,8 +5,8 @@ use super::signals::{all_moved, dense, moved, plan, rows, signals, small};
 use crate::Result;
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Preset, Sides, Spec, Tensor, Values};
-use crate::redunet::{ReduLayer, Shifts};
 use crate::reduction::RateOperators;
+use crate::redunet::{ReduLayer, Shifts};
 use crate::scalar::{Ball, Scalar};
 
 /// `shift_layer` for `D = 1`, `shift_layer_2d` for `D = 2`.
@@ -56,7 +56,9 @@ impl<const D: usize> Operator for ShiftLayer<D> {
             doc: "fourier1d.py, fourier2d.py on the operators of shift_operators under redunet-repo: the same formula; lengths clamped at 1e-8",
             eps_means_eps2: false,
         }],
-        divergences: &["The code multiplies in frequency and takes the real part of the inverse DFT at the end; the same for kernels that are real"],
+        divergences: &[
+            "The code multiplies in frequency and takes the real part of the inverse DFT at the end; the same for kernels that are real",
+        ],
         couples: "channels and places of one signal; signals only where they share kernels",
         cost: "n·C·T·log T + 4(K+1)·n·T·C² flops",
         flops: |s| {
@@ -136,6 +138,10 @@ impl<const D: usize> Operator for ShiftLayer<D> {
             .with("gamma", vec![Ball::ONE]);
         let root = Ball::exact(74.0).sqrt();
         let y = tensor(axes(&[1, 1], 3), &[7.0, 3.0, 4.0]).map(|x| x / root);
-        vec![Closed::new("a signal and its shift: (7, 3, 4)/√74", Case::new(inputs).set("eta", 1.0).set("lambda", 2.0), Values::new().with("y", y))]
+        vec![Closed::new(
+            "a signal and its shift: (7, 3, 4)/√74",
+            Case::new(inputs).set("eta", 1.0).set("lambda", 2.0),
+            Values::new().with("y", y),
+        )]
     }
 }

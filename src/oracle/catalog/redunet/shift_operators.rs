@@ -5,8 +5,8 @@ use crate::Result;
 use crate::coding::Distortion;
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Closed, Law, Operator, Port, Preset, Sides, Spec, Tensor, Values};
-use crate::redunet::Shifts;
 use crate::reduction::{ClassScale, Membership, RateOperators};
+use crate::redunet::Shifts;
 use crate::scalar::{Ball, Scalar};
 
 /// `shift_operators` for `D = 1`, `shift_operators_2d` for `D = 2`.
@@ -33,7 +33,11 @@ impl<const D: usize> Operator for ShiftOperators<D> {
         definition: "Ê(p) = α(I + α Σ_i v̂_i(p) v̂_i(p)ᴴ)⁻¹, Ĉ_k(p) the same over class k with α_k; α = C/(nε²), α_k = C/(n_kε²), γ_k = n_k/n; v̂ the unnormalised DFT of each channel. The kernels e, c are their inverse DFT: (e ⊛ v)[a](t) = Σ_b Σ_s e[a, b](t − s) v[b](s)",
         source: "Chan, Yu, You, Qi, Wright, Ma, ReduNet, JMLR 2022, §4, Theorem 4.1 and Algorithm 2",
         inputs: &[
-            if D == 1 { Port::real("v", "n c t", "signals: sample, channel, time") } else { Port::real("v", "n c h w", "images: sample, channel, row, column") },
+            if D == 1 {
+                Port::real("v", "n c t", "signals: sample, channel, time")
+            } else {
+                Port::real("v", "n c h w", "images: sample, channel, row, column")
+            },
             LABELS,
         ],
         outputs: if D == 1 {
@@ -92,7 +96,8 @@ impl<const D: usize> Operator for ShiftOperators<D> {
         let (k, channels) = (out[0].len() - 1, [c, c]);
         let mut values = Values::new();
         for (part, (first, other)) in out.into_iter().zip([("e", "c"), ("e_re", "c_re"), ("e_im", "c_im")]) {
-            let one = if first == "e" { axes(shape, D, &channels) } else { axes(shape, D, &[])[..].iter().copied().chain(channels).collect() };
+            let one =
+                if first == "e" { axes(shape, D, &channels) } else { axes(shape, D, &[])[..].iter().copied().chain(channels).collect() };
             let mut each = part.into_iter();
             values.set(first, Tensor::new(one.clone(), each.next().unwrap_or_default())?);
             values.set(other, Tensor::new([&[k][..], &one].concat(), each.flatten().collect())?);

@@ -4,8 +4,8 @@ use super::signals::{LABELS, eps2, first_moved, labels, orbit, plan, rows, signa
 use crate::Result;
 use crate::coding::{Distortion, coding_rate};
 use crate::oracle::{Args, Case, Closed, Law, Operator, Port, Preset, Sides, Spec, Tensor, Values};
-use crate::redunet::ShiftRates;
 use crate::reduction::{Membership, RateReduction};
+use crate::redunet::ShiftRates;
 use crate::scalar::{Ball, Scalar};
 
 /// `shift_rate` for `D = 1`, `shift_rate_2d` for `D = 2`.
@@ -19,7 +19,11 @@ impl<const D: usize> Operator for ShiftRate<D> {
         definition: "R = (1/T) Σ_p ½ log det(I + α Σ_i v̂_i(p) v̂_i(p)ᴴ), α = C/(nε²), v̂ the DFT of each of the C channels (unnormalised; T = H·W in two dimensions); R^c the same a class, with n_k for n, weighted by n_k/n; ΔR = R − R^c. T times R is the rate of the n·T shifts as samples of C·T numbers",
         source: "Chan, Yu, You, Qi, Wright, Ma, ReduNet, JMLR 2022, §4, eq. 34–41",
         inputs: &[
-            if D == 1 { Port::real("v", "n c t", "signals: sample, channel, time") } else { Port::real("v", "n c h w", "images: sample, channel, row, column") },
+            if D == 1 {
+                Port::real("v", "n c t", "signals: sample, channel, time")
+            } else {
+                Port::real("v", "n c h w", "images: sample, channel, row, column")
+            },
             LABELS,
         ],
         outputs: &[Port::real("rate", "", "R"), Port::real("conditional", "", "R^c"), Port::real("reduction", "", "ΔR")],

@@ -2,8 +2,8 @@
 
 use crate::linalg::Matrix;
 use crate::oracle::{Args, Case, Domain, Port, Setting, Tensor, Value};
-use crate::redunet::{Normalisation, Shifts};
 use crate::reduction::Membership;
+use crate::redunet::{Normalisation, Shifts};
 use crate::scalar::{Ball, Scalar};
 use crate::{Error, Result};
 
