@@ -217,7 +217,7 @@ fn shards(setting: &Setting, high: f64, report: &mut Report) -> Result<()> {
     let mut fields = Vec::new();
     report.line("sharding", format!("the same {all} rows otherwise:"));
     for summed in [false, true] {
-        for processes in (0..8).map(|j| 1usize << j).filter(|p| all % p == 0 && all / p > 1) {
+        for processes in (0..8).map(|j| 1usize << j).filter(|p| all.is_multiple_of(*p) && all / p > 1) {
             if summed && processes > 1 {
                 break;
             }

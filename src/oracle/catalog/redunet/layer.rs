@@ -43,7 +43,7 @@ pub fn no_zero_rows(case: Case, name: &str) -> Case {
 }
 /// A quarter turn in the planes (0, 1), (2, 3), …; exact, so that nothing is rounded.
 fn turned(m: &Matrix<Ball>, rows: bool, cols: bool) -> Matrix<Ball> {
-    let place = |i: usize, d: usize| if i % 2 == 0 && i + 1 == d { (i, false) } else { (i ^ 1, i % 2 == 1) };
+    let place = |i: usize, d: usize| if i.is_multiple_of(2) && i + 1 == d { (i, false) } else { (i ^ 1, i % 2 == 1) };
     Matrix::from_fn(m.rows(), m.cols(), |i, j| {
         let (from_row, flip_row) = if rows { place(i, m.rows()) } else { (i, false) };
         let (from_col, flip_col) = if cols { place(j, m.cols()) } else { (j, false) };
