@@ -31,7 +31,8 @@ pub fn compare(text: &str, input: &Input, report: &mut Report) -> Result<bool> {
     let mut all = candidates(input)?;
     let slack = unit_of(text.trim()) * 0.5000001 + mine.abs() * 2f64.powi(-19);
     all.retain(|c| c.value.is_finite());
-    all.sort_by(|a, b| a.steps.cmp(&b.steps).then((a.value - mine).abs().total_cmp(&(b.value - mine).abs())));
+    // Stable: among equals the operator named first in the catalog comes first.
+    all.sort_by_key(|c| c.steps);
     let equal: Vec<&Candidate> = all.iter().filter(|c| (c.value - mine).abs() <= slack).collect();
     let fields = equal.iter().map(|c| Json::object([("name", Json::text(&c.name)), ("value", Json::real(c.value))])).collect();
     let found = !equal.is_empty();
