@@ -227,6 +227,21 @@ fn classes_are_told_apart() {
     assert!(json(&[path.to_str().unwrap(), "--eps2", "0.1"]).1.contains("have no sample"));
     let path = save("short.npz", &z, Some(&labels[..11]), Dtype::F64);
     assert!(refused(&[path.to_str().unwrap(), "--eps2", "0.1"]).contains("12 of them"));
+    // Weights: those of the labels give the same ΔR; a row that sums to 2 is named.
+    let write = |name: &str, pi: &Matrix<f64>| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rate").join(name);
+        archive::write_named(&path, [("pi", &Array::from_f64(vec![pi.rows(), pi.cols()], pi.data().to_vec()).unwrap())]).unwrap();
+        path
+    };
+    let mut pi = Matrix::from_fn(12, 3, |i, k| if i / 4 == k { 1.0 } else { 0.0 });
+    let features = save("alone.npy", &z, None, Dtype::F64);
+    let good = write("pi.npy", &pi);
+    let (soft, _) = json(&[features.to_str().unwrap(), "--eps2", "0.1", "--labels", good.to_str().unwrap()]);
+    assert!((number(&soft, "reduction") - number(&j, "reduction")).abs() < 1e-13);
+    pi[(7, 0)] = 1.0;
+    let bad = write("twice.npy", &pi);
+    let said = refused(&[features.to_str().unwrap(), "--eps2", "0.1", "--labels", bad.to_str().unwrap()]);
+    assert!(said.contains("row 7") && said.contains('2'), "{said}");
     let negative: Vec<i64> = labels.iter().map(|l| l - 1).collect();
     let path = save("negative.npz", &z, Some(&negative), Dtype::F64);
     assert!(refused(&[path.to_str().unwrap(), "--eps2", "0.1"]).contains("labels[0]"));

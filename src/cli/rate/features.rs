@@ -29,6 +29,15 @@ pub fn diagnose(input: &Input) -> Result<Report> {
     if let Some(labels) = &input.labels {
         classes(input, labels, &rows, &standing, &mut report)?;
     }
+    if let Some(membership) = &input.soft {
+        let rates = RateReduction::new(Distortion::Eps2(input.eps2));
+        let (conditional, reduction) = (rates.conditional(&input.z, membership)?, rates.value(&input.z, membership)?);
+        report.line("classes", format!("R_c = {conditional:?}   ΔR = {reduction:?}"));
+        report.line("", format!("{} columns of weights; 0 ≤ ΔR ≤ R = {}", membership.class_count(), show(standing.rate)));
+        report.field("conditional", Json::real(conditional));
+        report.field("reduction", Json::real(reduction));
+        report.say("The weights of every sample sum to 1, so ΔR cannot be negative: a negative one elsewhere is rounding, or other constants in the two terms.");
+    }
     sharding(input, &spectrum, &standing, &mut report)?;
     memory(input, &mut report);
     Ok(report)

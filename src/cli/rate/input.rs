@@ -5,6 +5,7 @@ use crate::cli::files;
 use crate::coding::Distortion;
 use crate::data::Array;
 use crate::linalg::Matrix;
+use crate::reduction::Membership;
 use crate::{Error, Result};
 
 /// The question of one call.
@@ -14,6 +15,8 @@ pub struct Input {
     pub dtype: &'static str,
     pub z: Matrix<f64>,
     pub labels: Option<Vec<usize>>,
+    /// Weights n × K in place of labels.
+    pub soft: Option<Membership<f64>>,
     /// The number after `--eps` or `--eps2`, and which it was.
     pub given: (&'static str, f64),
     pub eps2: f64,
@@ -30,7 +33,8 @@ pub fn read(args: &Arguments) -> Result<Input> {
         other => return Err(Error::shape("features", "n × d, one sample a row, neither 0", format!("{other:?}")).named("EmptyInput")),
     };
     z.check_finite("features")?;
-    let labels = labels.map(|l| label_vector(&l)).transpose()?;
+    let soft = labels.as_ref().filter(|l| l.shape().len() == 2).map(|pi| weights(pi, z.rows())).transpose()?;
+    let labels = labels.filter(|_| soft.is_none()).map(|l| label_vector(&l)).transpose()?;
     if let Some(labels) = &labels
         && labels.len() != z.rows()
     {
@@ -42,7 +46,7 @@ pub fn read(args: &Arguments) -> Result<Input> {
     {
         return Err(Error::usage("--processes", format!("a number that divides the {} rows", z.rows()), n.to_string()));
     }
-    Ok(Input { path, dtype: features.dtype().name(), z, labels, given, eps2, processes })
+    Ok(Input { path, dtype: features.dtype().name(), z, labels, soft, given, eps2, processes })
 }
 
 fn distortion(args: &Arguments) -> Result<((&'static str, f64), f64)> {
@@ -73,6 +77,16 @@ fn arrays(args: &Arguments, path: &str) -> Result<(Array, Option<Array>)> {
         [(_, only)] => Ok((only.clone(), labels.pop())),
         _ => Err(Error::usage(path, "one array of features (and one named `labels`)", names.join(", "))),
     }
+}
+
+/// Memberships as weights. Errors: `Shape`; `Domain` naming the first row that does not sum to 1: such weights count samples more than once, and then R_c may
+/// exceed R.
+fn weights(pi: &Array, samples: usize) -> Result<Membership<f64>> {
+    let &[n, k] = pi.shape() else { return Err(Error::shape("labels", "n integers or n × K weights", format!("{:?}", pi.shape()))) };
+    if n != samples {
+        return Err(Error::shape("labels", format!("{samples} rows of weights, one a row of features"), n.to_string()));
+    }
+    Membership::soft(Matrix::new(n, k, pi.to_f64()?)?).map_err(|e| e.within("labels"))
 }
 
 fn label_vector(labels: &Array) -> Result<Vec<usize>> {

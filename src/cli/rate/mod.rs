@@ -17,7 +17,7 @@ What a feature matrix means, one sample a row (.npy, .npz, .safetensors, .json):
 distortion lets count, precision, memory, sharding; with labels R_c, ΔR and each class; and sentences that say so.
   --eps E        ε, a length; official codes that say eps=0.5 mean --eps2 0.5
   --eps2 E2      ε²
-  --labels L     a file of n integers; without it an array `labels` in FEATURES counts
+  --labels L     a file of n integers, or of n × K weights whose rows sum to 1; without it an array `labels` in FEATURES counts
   --processes N  the rows are one batch over N processes: what not summing the covariances does
   --mine VALUE   your number, as many digits as you have: which definition gives it. Exit 1 if none does
   --log …        explains logged numbers of a SimDINO run without the data: m rows a process and view, N processes, d features, eps2 (the
