@@ -77,6 +77,9 @@ fn candidates(input: &Input) -> Result<Vec<Candidate>> {
         let data = labels.iter().map(|&l| l as i64).collect();
         inputs.set("labels", Tensor::new(vec![labels.len()], data)?);
         &["coding_rate", "rate_reduction", "conditional_rate", "mcr2_loss"]
+    } else if let Some(m) = &input.soft {
+        inputs.set("pi", Matrix::from_fn(z.rows(), m.class_count(), |i, k| Ball::exact(m.weight(i, k))));
+        &["coding_rate", "rate_reduction", "conditional_rate", "mcr2_loss"]
     } else {
         &["coding_rate"]
     };
@@ -91,7 +94,7 @@ fn candidates(input: &Input) -> Result<Vec<Candidate>> {
                 }
                 let mut own = inputs.clone();
                 if *name == "coding_rate" {
-                    own.remove("labels");
+                    drop((own.remove("labels"), own.remove("pi")));
                 }
                 let mut case = Case::new(own).set(reading, e);
                 if preset != "paper" {
