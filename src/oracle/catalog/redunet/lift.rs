@@ -3,7 +3,7 @@
 use super::signals::{all_moved, axes, moved, rows, signals, small};
 use crate::Result;
 use crate::linalg::Matrix;
-use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Preset, Range, Sides, Spec, Tensor, Values};
+use crate::oracle::{Args, Case, Closed, Law, Operator, Param, Port, Preset, Range, Sides, Spec, Tensor, Tolerance, Values};
 use crate::redunet::{Activation, Lift, Orientation};
 use crate::scalar::{Ball, Scalar};
 
@@ -73,6 +73,7 @@ impl<const D: usize> Operator for Lifting<D> {
             let (t, a) = if D == 1 { (s("t"), s("a")) } else { (s("h") * s("w"), s("a") * s("b")) };
             2.0 * s("n") * s("o") * s("i") * a * t
         },
+        tolerance: Tolerance { value: 1.0, gradient: 1.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {

@@ -4,7 +4,7 @@ use super::layer::{ETA, LAMBDA};
 use super::signals::{all_moved, dense, moved, plan, rows, signals, small};
 use crate::Result;
 use crate::linalg::Matrix;
-use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Preset, Sides, Spec, Tensor, Values};
+use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Preset, Sides, Spec, Tensor, Tolerance, Values};
 use crate::reduction::RateOperators;
 use crate::redunet::{ReduLayer, Shifts};
 use crate::scalar::{Ball, Scalar};
@@ -65,6 +65,7 @@ impl<const D: usize> Operator for ShiftLayer<D> {
             let t = if D == 1 { s("t") } else { s("h") * s("w") };
             4.0 * (s("k") + 1.0) * s("n") * t * s("c") * s("c")
         },
+        tolerance: Tolerance { value: 1.0, gradient: 1.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
