@@ -12,7 +12,7 @@ use crate::redunet::{
     Activation, Assignment, Lift, Normalisation, Orientation, Outcome, ReduNetOptions, Scores, Shifts, Split, accuracy, corrupted,
     experiment, moved_images,
 };
-use crate::report::{Column, Digits, Table};
+use crate::report::{Cell, Column, Digits, Table};
 use crate::{Error, Result};
 use std::path::Path;
 use std::process::ExitCode;
@@ -61,7 +61,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let given = args.one("--data")?.ok_or_else(|| Error::usage("--data", "`digits` or IMAGES+LABELS", "no --data"))?;
     let loaded = data::load::<f64>(&data::parts(given)?)?;
     let count = |name: &str, default: usize| Ok::<_, Error>(args.number(name, "a whole number")?.unwrap_or(default));
-    let held = count("--test", loaded.samples.labels.len() / 5)?;
+    let held = count("--test", loaded.samples.labels.len().div_ceil(5))?;
     let (mut train, test) = split_samples(&loaded.samples.labels, held, plan.seed)?;
     let labels = &loaded.samples.labels;
     let classes = labels.iter().max().map_or(0, |m| m + 1);
@@ -186,7 +186,7 @@ fn one(plan: &Plan, split: &Split<f64>, image: [usize; 3], noise: f64) -> Result
             Some(Shifts::new(channels, image[1], image[2], plan.normalisation)?)
         }
     };
-    // The step that can never lower ΔR: 8nε²/(9d), with C for d where all shifts count; T times that on a transform that divides by √T.
+    // The step that can never lower ΔR: 8nε²/(9d), with C for d where all shifts count, in either normalisation: a factor T would stand on both sides.
     let width = plan.shifts.map_or(split.train.cols(), |(channels, _)| channels) as f64;
     let bound = 8.0 * split.train.rows() as f64 * plan.eps2 / (9.0 * width);
     let options = ReduNetOptions {
@@ -286,7 +286,8 @@ fn reductions(values: &[f64]) -> Result<Table> {
     let last = values.len() - 1;
     for (i, &value) in values.iter().enumerate() {
         if i < 4 || i % 10 == 0 || i == last {
-            table.row([i.into(), value.into(), (value - values[i.saturating_sub(1)]).into()])?;
+            let rise = if i == 0 { Cell::Blank } else { (value - values[i - 1]).into() };
+            table.row([i.into(), value.into(), rise])?;
         }
     }
     Ok(table)
