@@ -7,7 +7,6 @@ mod shift_layer;
 mod shift_operators;
 mod shift_rate;
 mod signals;
-mod update;
 
 pub use classify::SubspaceResiduals;
 pub use layer::{Assignment, Layer};
@@ -15,4 +14,3 @@ pub use lift::Lifting;
 pub use shift_layer::ShiftLayer;
 pub use shift_operators::ShiftOperators;
 pub use shift_rate::ShiftRate;
-pub use update::Update;
