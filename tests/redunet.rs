@@ -49,7 +49,7 @@ fn verified(ops: &[&str]) {
 }
 #[test]
 fn the_catalog_entries_verify() {
-    verified(&["redunet_layer", "redunet_assignment", "subspace_residuals"]);
+    verified(&["redunet_layer", "redunet_assignment", "redunet_update", "subspace_residuals"]);
 }
 #[test]
 fn the_catalog_entries_of_signals_verify() {

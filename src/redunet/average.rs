@@ -3,7 +3,7 @@
 use super::network::ReduNet;
 use crate::coding::Distortion;
 use crate::linalg::Matrix;
-use crate::reduction::{ClassScale, Membership};
+use crate::reduction::{ClassScale, Membership, RateOperators};
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
@@ -28,20 +28,23 @@ pub fn update<S: Scalar>(
     for i in 0..updated.layers.len() {
         let new = net.operators(&z, membership, distortion, scale)?;
         let layer = &mut updated.layers[i];
-        let towards = |old: &Matrix<S>, new: &Matrix<S>| old.zip(new, |old, new| old + tau * (new - old));
         for (old, new) in layer.blocks.iter_mut().zip(&new) {
             if new.c.len() != old.c.len() {
                 return Err(Error::shape("classes", format!("{}, as the network has", old.c.len()), new.c.len().to_string()));
             }
-            old.e = towards(&old.e, &new.e)?;
-            for (old, new) in old.c.iter_mut().zip(&new.c) {
-                *old = towards(old, new)?;
-            }
+            *old = towards(old, new, tau)?;
         }
         z = layer.apply(&z)?;
     }
     *net = updated;
     Ok(())
+}
+
+/// `E + τ(E' − E)` and the same for each `C_k`; γ of the first. Errors: `Shape` for operators of other sizes.
+pub fn towards<S: Scalar>(old: &RateOperators<S>, new: &RateOperators<S>, tau: S) -> Result<RateOperators<S>> {
+    let part = |old: &Matrix<S>, new: &Matrix<S>| old.zip(new, |old, new| old + tau * (new - old));
+    let c = old.c.iter().zip(&new.c).map(|(old, new)| part(old, new)).collect::<Result<_>>()?;
+    Ok(RateOperators { e: part(&old.e, &new.e)?, c, gamma: old.gamma.clone() })
 }
 
 /// All operators 0: every layer becomes the identity on unit rows.

@@ -10,7 +10,7 @@ mod network;
 mod noise;
 mod shifts;
 
-pub use average::{clear, update};
+pub use average::{clear, towards, update};
 pub use classify::{SubspaceClassifier, SubspaceGradient, nearest_neighbours};
 pub use experiment::{Outcome, Scores, Split, accuracy, experiment, moved_images};
 pub use gaussians::three_gaussians;

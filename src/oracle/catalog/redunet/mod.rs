@@ -7,6 +7,7 @@ mod shift_layer;
 mod shift_operators;
 mod shift_rate;
 mod signals;
+mod update;
 
 pub use classify::SubspaceResiduals;
 pub use layer::{Assignment, Layer};
@@ -14,3 +15,4 @@ pub use lift::Lifting;
 pub use shift_layer::ShiftLayer;
 pub use shift_operators::ShiftOperators;
 pub use shift_rate::ShiftRate;
+pub use update::Update;
