@@ -226,11 +226,9 @@ def torch(function, dtype="f64", device="cpu"):
         out = {}
         for name, x in arguments.items():
             if isinstance(x, list):
-                data = flat(x)[1]
-                whole = bool(data) and all(isinstance(v, int) for v in _leaves(x))
-                out[name] = t.tensor(x, dtype=t.long if whole else kind, device=device, requires_grad=grad and not whole)
-            else:
-                out[name] = x
+                whole = _whole(x)
+                x = t.tensor(x, dtype=t.long if whole else kind, device=device, requires_grad=grad and not whole)
+            out[name] = x
         return out
 
     def evaluate(**arguments):
@@ -260,8 +258,12 @@ def jax(function, dtype="f64"):
     def split(arguments):
         arrays, rest = {}, {}
         for name, x in arguments.items():
-            whole = isinstance(x, list) and all(isinstance(v, int) for v in _leaves(x))
-            (arrays if isinstance(x, list) and not whole else rest)[name] = jnp.asarray(x, kind) if isinstance(x, list) and not whole else (jnp.asarray(x) if whole else x)
+            if not isinstance(x, list):
+                rest[name] = x
+            elif _whole(x):
+                rest[name] = jnp.asarray(x)
+            else:
+                arrays[name] = jnp.asarray(x, kind)
         return arrays, rest
 
     def evaluate(**arguments):
@@ -277,12 +279,9 @@ def jax(function, dtype="f64"):
     return Function(evaluate, vjp)
 
 
-def _leaves(x):
-    if isinstance(x, list):
-        for v in x:
-            yield from _leaves(v)
-    else:
-        yield x
+def _whole(x):
+    """Are these the nested lists of a label input? Reals are written with a point."""
+    return all(_whole(v) if isinstance(v, list) else isinstance(v, int) for v in x) and bool(x)
 
 
 def serve(functions, dtype="f64", name="candidate", presets=None, lines=None, out=None):

@@ -5,17 +5,19 @@
 //! ```
 //! use white_box::laws::{Answer, Function, Suite};
 //!
-//! // ½ log det(I + α ZᵀZ) by Gaussian elimination on E = α ZᵀZ; the 1 of I + E is added to a pivot only inside ln_1p, so that a small E keeps its digits.
+//! // ½ log det(I + α ZᵀZ) by Gaussian elimination on E, the smaller of α ZᵀZ and α ZZᵀ: the larger one has the same determinant and loses digits. The 1
+//! // of I + E is added to a pivot only inside ln_1p, so that a small E keeps its own.
 //! fn my_rate(n: usize, d: usize, z: &[f64], eps: f64) -> f64 {
-//!     let alpha = d as f64 / (n as f64 * eps * eps);
-//!     let gram = |i: usize, j: usize| (0..n).map(|k| z[k * d + i] * z[k * d + j]).sum::<f64>();
-//!     let mut e: Vec<f64> = (0..d * d).map(|k| alpha * gram(k / d, k % d)).collect();
+//!     let (alpha, m) = (d as f64 / (n as f64 * eps * eps), n.min(d));
+//!     let (row, col) = if n < d { (d, 1) } else { (1, d) };
+//!     let gram = |i: usize, j: usize| (0..n.max(d)).map(|k| z[i * row + k * col] * z[j * row + k * col]).sum::<f64>();
+//!     let mut e: Vec<f64> = (0..m * m).map(|k| alpha * gram(k / m, k % m)).collect();
 //!     let mut log_det = 0.0;
-//!     for p in 0..d {
-//!         log_det += e[p * d + p].ln_1p();
-//!         for i in p + 1..d {
-//!             let f = e[i * d + p] / (1.0 + e[p * d + p]);
-//!             (p + 1..d).for_each(|j| e[i * d + j] -= f * e[p * d + j]);
+//!     for p in 0..m {
+//!         log_det += e[p * m + p].ln_1p();
+//!         for i in p + 1..m {
+//!             let f = e[i * m + p] / (1.0 + e[p * m + p]);
+//!             (p + 1..m).for_each(|j| e[i * m + j] -= f * e[p * m + j]);
 //!         }
 //!     }
 //!     0.5 * log_det

@@ -32,7 +32,7 @@ def rate(mistake=None):
         squared = eps2 if eps is None else eps * eps
         if mistake == "eps_squared":
             squared = math.sqrt(squared)
-        alpha = (n if mistake == "n_for_d" else d) / (n * squared)
+        alpha = n / (d * squared) if mistake == "n_for_d" else d / (n * squared)
         return alpha, [[alpha * x for x in row] for row in matmul(transpose(z), z)]
 
     def value(z, eps=None, eps2=None):
