@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod arguments;
+mod bench;
 mod check;
 mod cite;
 mod classify;
@@ -26,6 +27,8 @@ mod verify;
 
 pub use arguments::Arguments;
 
+use crate::linalg::dispatch::Isa;
+use crate::linalg::threads::from_environment as threads_from_environment;
 use crate::{Error, Result};
 use std::process::ExitCode;
 
@@ -62,6 +65,7 @@ const CALLS: &[Call] = &[
     Call { name: "segment", usage: segment::USAGE, purpose: "segment samples or an image by coding length", run: segment::run },
     Call { name: "classify", usage: classify::USAGE, purpose: "classify samples by coding length", run: classify::run },
     Call { name: "denoise", usage: denoise::USAGE, purpose: "the exact denoiser of a mixture: fit, denoise, sample", run: denoise::run },
+    Call { name: "bench", usage: bench::USAGE, purpose: "how fast: time, share of the processor's peak, growth", run: bench::run },
     Call { name: "serve", usage: serve::USAGE, purpose: "answer requests, one JSON object a line", run: serve::run },
 ];
 
@@ -78,6 +82,9 @@ pub fn main(args: &[String]) -> ExitCode {
 }
 
 fn dispatch(args: &[String]) -> Result<ExitCode> {
+    // Said once, here: inside the library, a variable that names nothing counts as unset.
+    Isa::from_environment()?;
+    threads_from_environment()?;
     let Some(name) = args.first() else {
         print!("{}", help());
         return Ok(ExitCode::SUCCESS);

@@ -92,7 +92,7 @@ impl Isa {
         let Some(name) = std::env::var_os("WHITE_BOX_ISA") else { return Ok(available[0]) };
         available.iter().copied().find(|isa| name == isa.name()).ok_or_else(|| {
             let names: Vec<&str> = available.iter().map(|isa| isa.name()).collect();
-            Error::usage("WHITE_BOX_ISA", format!("one of {}", names.join(", ")), name.to_string_lossy())
+            Error::usage("WHITE_BOX_ISA", format!("one of {}", names.join(", ")), format!("`{}`", name.to_string_lossy().escape_default()))
         })
     }
 

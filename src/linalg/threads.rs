@@ -1,5 +1,6 @@
 //! How many threads a computation may use, and how to share work among them. The result never depends on it.
 
+use crate::{Error, Result};
 use std::cell::Cell;
 use std::num::NonZero;
 use std::sync::OnceLock;
@@ -9,18 +10,23 @@ thread_local! {
 }
 
 /// The number of threads that work on this thread's behalf may use: what [`with_threads`] set, else `WHITE_BOX_THREADS`, else the number
-/// of processors. A value of the variable that is not a number from 1 on counts as unset.
+/// of processors. A value of the variable that [`from_environment`] refuses counts as none.
 pub fn threads() -> usize {
     static DEFAULT: OnceLock<usize> = OnceLock::new();
-    ALLOWED.get().map_or_else(
-        || {
-            *DEFAULT.get_or_init(|| {
-                let wanted = std::env::var("WHITE_BOX_THREADS").ok().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
-                wanted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get))
-            })
-        },
-        NonZero::get,
-    )
+    ALLOWED.get().map_or_else(|| *DEFAULT.get_or_init(|| from_environment().unwrap_or_else(|_| processors())), NonZero::get)
+}
+
+/// What `WHITE_BOX_THREADS` says, or the number of processors if it is unset. Errors: `Usage` unless it is a whole number from 1 on.
+pub fn from_environment() -> Result<usize> {
+    let Some(words) = std::env::var_os("WHITE_BOX_THREADS") else { return Ok(processors()) };
+    let count = words.to_str().and_then(|n| n.parse().ok()).filter(|&n| n > 0);
+    count.ok_or_else(|| {
+        Error::usage("WHITE_BOX_THREADS", "a whole number from 1 on", format!("`{}`", words.to_string_lossy().escape_default()))
+    })
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Runs `work` with at most `count` threads (0 counts as 1), on this thread and in what it calls.

@@ -185,6 +185,9 @@ pub trait Entry: Sync {
     fn eval_in(&self, number: Number, case: &Case) -> Result<Values<Ball>>;
     /// The gradients, computed in one number type.
     fn vjp_in(&self, number: Number, case: &Case, cotangents: &Values<Ball>) -> Result<Values<Ball>>;
+    /// The outputs to be computed again and again in one number type, with the checks and conversions of the inputs done once: what is timed.
+    /// Leading axes are refused.
+    fn prepared(&self, number: Number, case: Case) -> Result<Box<dyn FnMut() -> Result<()>>>;
     /// The stages, computed in one number type; empty where the operator has one step.
     fn stages_in(&self, number: Number, case: &Case) -> Result<Values<Ball>>;
     /// The derivative of the outputs along tangents of inputs and real parameters, by dual numbers over double-double.
@@ -225,6 +228,18 @@ impl<O: Operator> Entry for O {
             Number::F64 => run::<O, f64>(case, cotangents),
             Number::Double => run::<O, DoubleDouble>(case, cotangents),
             Number::Ball => run::<O, Ball>(case, cotangents).and_then(decided),
+        }
+    }
+    fn prepared(&self, number: Number, case: Case) -> Result<Box<dyn FnMut() -> Result<()>>> {
+        fn run<O: Operator, S: Scalar>(case: Case) -> Result<Box<dyn FnMut() -> Result<()>>> {
+            let ready = Ready::<S>::new(const { &O::SPEC }, case)?;
+            Ok(Box::new(move || O::eval(&ready.args()).map(|y| drop(std::hint::black_box(y)))))
+        }
+        match number {
+            Number::F32 => run::<O, f32>(case),
+            Number::F64 => run::<O, f64>(case),
+            Number::Double => run::<O, DoubleDouble>(case),
+            Number::Ball => run::<O, Ball>(case),
         }
     }
     fn stages_in(&self, number: Number, case: &Case) -> Result<Values<Ball>> {
@@ -279,6 +294,28 @@ impl<O: Operator> Entry for O {
     }
     fn adjusted(&self, case: Case) -> Case {
         O::adjust(case)
+    }
+}
+
+/// Arguments that are checked and converted, and own what they refer to.
+struct Ready<S> {
+    spec: &'static Spec,
+    case: Case,
+    values: Values<S>,
+    sizes: Sizes,
+    offsets: Values<S>,
+}
+
+impl<S: Scalar> Ready<S> {
+    fn new(spec: &'static Spec, case: Case) -> Result<Self> {
+        case.check(spec)?;
+        let inputs = as_ports(spec, &case.inputs)?;
+        let sizes = sizes_of(spec, &case, &inputs)?;
+        Ok(Ready { spec, values: inputs.cast(), case, sizes, offsets: Values::new() })
+    }
+    fn args(&self) -> Args<'_, S> {
+        let Ready { spec, case, values, sizes, offsets } = self;
+        Args { spec, values, case, sizes: sizes.clone(), offsets }
     }
 }
 

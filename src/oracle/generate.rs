@@ -7,8 +7,8 @@
 use super::case::{Case, Setting};
 use super::entry::Entry;
 use super::shape::{self, Sizes};
-use super::spec::{Domain, Port, Range};
-use super::value::{Tensor, Value, Values};
+use super::spec::{Domain, Port, Range, Spec};
+use super::value::{Tensor, Value};
 use crate::Result;
 use crate::random::Rng;
 use crate::scalar::Ball;
@@ -29,15 +29,80 @@ pub fn case(entry: &dyn Entry, index: usize, seed: u64) -> Result<Case> {
     let spec = entry.spec();
     let mut rng = Rng::stream(seed.wrapping_add((index as u64).wrapping_mul(0x2545_f491_4f6c_dd1d)), spec.name);
     let sizes = sizes(entry, index, &mut rng);
-    let mut case = Case::default();
-    if index % 2 == 1 && !spec.presets.is_empty() {
-        case.preset = Some(spec.presets[index / 2 % spec.presets.len()].name.to_string());
+    let preset = index % 2 == 1 && !spec.presets.is_empty();
+    let preset = preset.then(|| spec.presets[index / 2 % spec.presets.len()].name.to_string());
+    let mut case = Case { preset, ..Case::default() };
+    case.params = parameters(spec, &case, &sizes, &mut rng);
+    let flavour = if index == 0 { 0 } else { rng.below(8) };
+    let elementwise: Vec<usize> = (0..index.min(3)).map(|_| 1 + rng.below(index + 2)).collect();
+    for port in spec.inputs {
+        if port.optional && (index == 0 || rng.chance(0.4)) {
+            continue;
+        }
+        case.inputs.set(port.name, fill(port, shape_of(port, &sizes, &elementwise), &sizes, flavour, &mut rng));
     }
+    Ok(entry.adjusted(case))
+}
+
+/// A case whose sizes grow with `scale`, for the measurement of speed, and these sizes: `scale` features (any symbol but the following), four times as many samples (`n`),
+/// four heads (`h`) that divide the features (`p`), ten classes (`k`, `c` and whatever bounds labels); fewer where `scale` is.
+/// All inputs are given; the parameters are the same at every scale.
+pub fn sized(entry: &dyn Entry, scale: usize, seed: u64) -> Result<(Case, Sizes)> {
+    let spec = entry.spec();
+    let mut rng = Rng::stream(seed, spec.name);
+    let bounds: Vec<&str> = spec.inputs.iter().filter_map(label_bound).collect();
+    let mut sizes = Sizes::default();
+    for port in spec.inputs {
+        for symbol in shape::symbols(port.shape).chain(label_bound(port)) {
+            let size = match symbol {
+                _ if bounds.contains(&symbol) => scale.min(10),
+                "k" | "c" => scale.min(10),
+                "h" => scale.min(4),
+                "p" => (scale / 4).max(1),
+                "n" => 4 * scale,
+                _ => scale,
+            };
+            sizes.bind(symbol, size);
+        }
+    }
+    let mut case = Case::default();
+    case.params = parameters(spec, &case, &sizes, &mut rng);
+    for port in spec.inputs {
+        case.inputs.set(port.name, fill(port, shape_of(port, &sizes, &[4 * scale, scale]), &sizes, 0, &mut rng));
+    }
+    let case = entry.adjusted(case);
+    // The adjustment may have changed shapes.
+    let mut found = Sizes::default();
+    for (name, value) in case.inputs.iter() {
+        if let Some(port) = spec.input(name) {
+            found.unify(name, port.shape, value.shape())?;
+        }
+    }
+    Ok((case, found))
+}
+
+fn label_bound(port: &Port) -> Option<&'static str> {
+    match port.domain {
+        Domain::Label(bound) => Some(bound),
+        _ => None,
+    }
+}
+
+fn shape_of(port: &Port, sizes: &Sizes, elementwise: &[usize]) -> Vec<usize> {
+    match port.shape {
+        shape::ANY => elementwise.to_vec(),
+        pattern => shape::axes(pattern).map(|a| sizes.axis(a).unwrap_or(1)).collect(),
+    }
+}
+
+/// A distortion and the other parameters from their samples; whole numbers that are axes have the size of the axis.
+fn parameters(spec: &'static Spec, case: &Case, sizes: &Sizes, rng: &mut Rng) -> Vec<(String, Setting)> {
+    let mut params = Vec::new();
     if spec.distortion {
         let squared = spec.presets.iter().any(|p| Some(p.name) == case.preset.as_deref() && p.eps_means_eps2);
         let eps = [0.5, 0.75, 0.125, 1.5, 0.25, 3.0][rng.below(6)];
         let name = if squared || rng.chance(0.3) { "eps2" } else { "eps" };
-        case.params.push((name.into(), Setting::Number(eps)));
+        params.push((name.into(), Setting::Number(eps)));
     }
     for param in spec.params {
         let value = match (sizes.get(param.name), param.samples, param.default) {
@@ -46,7 +111,7 @@ pub fn case(entry: &dyn Entry, index: usize, seed: u64) -> Result<Case> {
             (_, [], None) => 1.0,
             (_, samples, _) => samples[rng.below(samples.len())],
         };
-        case.params.push((
+        params.push((
             param.name.into(),
             match param.domain {
                 Range::Word(words) => Setting::Word(words[value as usize].into()),
@@ -54,21 +119,7 @@ pub fn case(entry: &dyn Entry, index: usize, seed: u64) -> Result<Case> {
             },
         ));
     }
-    let flavour = if index == 0 { 0 } else { rng.below(8) };
-    let mut inputs = Values::new();
-    let elementwise: Vec<usize> = (0..index.min(3)).map(|_| 1 + rng.below(index + 2)).collect();
-    for port in spec.inputs {
-        if port.optional && (index == 0 || rng.chance(0.4)) {
-            continue;
-        }
-        let shape: Vec<usize> = match port.shape {
-            shape::ANY => elementwise.clone(),
-            pattern => shape::axes(pattern).map(|a| sizes.axis(a).unwrap_or(1)).collect(),
-        };
-        inputs.set(port.name, fill(port, shape, &sizes, flavour, &mut rng));
-    }
-    case.inputs = inputs;
-    Ok(entry.adjusted(case))
+    params
 }
 
 fn sizes(entry: &dyn Entry, index: usize, rng: &mut Rng) -> Sizes {
@@ -78,11 +129,7 @@ fn sizes(entry: &dyn Entry, index: usize, rng: &mut Rng) -> Sizes {
     }
     let greatest = 2 + index.min(10);
     for port in entry.spec().inputs {
-        let bound = match port.domain {
-            Domain::Label(bound) => Some(bound),
-            _ => None,
-        };
-        for symbol in shape::symbols(port.shape).chain(bound) {
+        for symbol in shape::symbols(port.shape).chain(label_bound(port)) {
             let size = match index {
                 0 => 1,
                 _ => {

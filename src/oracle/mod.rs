@@ -1,6 +1,7 @@
 //! The operator catalog and the tools that walk it: evaluate, certify, verify, serve.
 
 pub mod accuracy;
+pub mod bench;
 mod case;
 pub mod catalog;
 pub mod check;
@@ -23,7 +24,7 @@ mod verify;
 pub use case::{Case, Setting};
 pub use catalog::{CATALOG, find};
 pub use entry::{Args, Entry, Number, Operator, cotangent};
-pub use generate::{case as generated_case, on_grid};
+pub use generate::{case as generated_case, on_grid, sized as sized_case};
 pub use law::{Closed, Implementation, Law, Relation, Sides, Violation, digits};
 pub use serve::{LONGEST, answer, error_to_json, serve};
 pub use shape::{ANY, Sizes, found as words_of_shape};
