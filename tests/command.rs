@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use white_box::data::json::Json;
 use white_box::data::{Array, archive};
 
 fn run(args: &[&str]) -> Output {
@@ -111,4 +112,30 @@ fn help_and_version() {
 #[test]
 fn verify_says_all_good() {
     assert!(stdout(&["verify", "coding_rate", "softmax", "--cases", "4"]).contains("all good"));
+}
+
+#[test]
+fn unknown_values_of_the_environment_variables_are_refused() {
+    for (name, value, expected) in [
+        ("WHITE_BOX_ISA", "mmx", "one of "),
+        ("WHITE_BOX_THREADS", "0", "a whole number from 1 on"),
+        ("WHITE_BOX_THREADS", "two", "a whole number from 1 on"),
+    ] {
+        let out = Command::new(env!("CARGO_BIN_EXE_white-box")).arg("ops").env(name, value).output().unwrap();
+        let message = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(2), "{name}={value}");
+        assert!(message.contains(name) && message.contains(expected) && message.contains(value), "{message}");
+    }
+}
+
+#[test]
+fn bench_prints_a_row_for_every_size() {
+    let text = stdout(&["bench", "rate_gradient", "gram", "--rounds", "1", "--json"]);
+    let lines: Vec<Json> = text.lines().map(|line| Json::parse(line.as_bytes()).unwrap()).collect();
+    let named = |name: &str| lines.iter().filter(|l| l.get("name") == Some(&Json::text(name)) && l.get("size").is_some()).count();
+    assert!(lines[0].get("peak_f64").is_some());
+    assert_eq!(named("rate_gradient"), 6);
+    assert!(named("gram") >= 2);
+    assert_eq!(refused(&["bench", "no_such_operator"]).0, 2);
+    assert_eq!(refused(&["bench", "--all", "gram"]).0, 2);
 }

@@ -5,7 +5,13 @@ use std::hint::black_box;
 use std::time::Duration;
 use white_box::linalg::dispatch::Isa;
 use white_box::linalg::kernel::{self, Real};
-use white_box::linalg::{definition, threads::with_threads, timing::interleave};
+use white_box::linalg::{
+    definition,
+    threads::with_threads,
+    timing::{Timing, interleave},
+};
+use white_box::oracle::bench::{Row, SUBJECTS, slope};
+use white_box::oracle::{CATALOG, Number, sized_case};
 use white_box::scalar::{DoubleDouble, Function, Part, Scalar, View};
 
 /// A stream of numbers over about fifteen decades, of either sign, some of them zero.
@@ -462,4 +468,43 @@ fn kernels_stay_fast() {
     let mut failures = slow::<f64>(isa, [4.0, 2.3, 20.0, 1.7], [200, 260]);
     failures.extend(slow::<f32>(isa, [8.0, 3.5, 30.0, 2.4], [130, 300]));
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// What is timed is what users call: every program runs, and costs something.
+#[test]
+fn every_program_of_the_bench_runs() {
+    for subject in SUBJECTS {
+        for mut program in (subject.programs)().unwrap_or_else(|e| panic!("{}: {e}", subject.name)) {
+            assert!(program.flops > 0.0, "{} {}: no count of operations", subject.name, program.size);
+            if program.flops < 3e7 {
+                (program.run)().unwrap_or_else(|e| panic!("{} {}: {e}", subject.name, program.size));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_operator_has_answers_at_growing_sizes() {
+    let mut failures = Vec::new();
+    for entry in CATALOG {
+        for scale in [1, 8, 16] {
+            let result = sized_case(*entry, scale, 1).and_then(|(case, _)| (entry.prepared(Number::F64, case)?)());
+            if let Err(e) = result {
+                failures.push(format!("{} at {scale}: {e}", entry.spec().name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_slope_of_a_power_is_its_exponent() {
+    let row = |flops: f64, number| {
+        let least = 3.0 * flops.powf(1.25);
+        Row { size: String::new(), number, flops, one: Timing { least, median: least }, all: None }
+    };
+    let rows = [row(10.0, Number::F64), row(1e3, Number::F64), row(7e4, Number::F64), row(5.0, Number::F32)];
+    assert!((slope(&rows, Number::F64).unwrap() - 1.25).abs() < 1e-12);
+    assert_eq!(slope(&rows, Number::F32), None);
+    assert_eq!(slope(&[row(4.0, Number::F64), row(4.0, Number::F64)], Number::F64), None);
 }

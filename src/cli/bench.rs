@@ -27,6 +27,9 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let args = Arguments::parse(args, &["--scalar", "--rounds"], &["--all", "--json"], "names", 0..=usize::MAX)?;
     let number = args.one("--scalar")?.map_or(Ok(Number::F64), Number::parse)?;
     let rounds = args.number("--rounds", "a whole number from 1 on")?.unwrap_or(9);
+    if rounds == 0 {
+        return Err(Error::usage("--rounds", "a whole number from 1 on", "`0`"));
+    }
     let json = args.switch("--json");
     let chosen = chosen(args.positional(), args.switch("--all"), number)?;
     let mut peak = Peak::default();
