@@ -28,5 +28,4 @@ pub use optimiser::{Moments, Optimiser, optimise};
 pub(crate) use parameter::parameters;
 pub use parameter::{Name, Parameter, Parameters};
 pub use schedule::Schedule;
-pub(crate) use softmax::centre_rows;
 pub use softmax::{log_softmax, log_sum_exp, softmax, softmax_vjp};

@@ -1,7 +1,8 @@
 //! Softmax, its logarithm, and the logarithm of a sum of exponentials, row by row.
 
 use crate::linalg::Matrix;
-use crate::linalg::dispatch::{Isa, Kernel};
+use crate::linalg::dispatch::Isa;
+use crate::linalg::kernel::plain;
 use crate::scalar::Scalar;
 use crate::{Error, Result};
 
@@ -11,35 +12,6 @@ fn greatest<S: Scalar>(row: &[S]) -> S {
 }
 fn not_empty<S: Scalar>(x: &Matrix<S>) -> Result<()> {
     if x.cols() == 0 && x.rows() > 0 { Err(Error::shape("x", "at least one column", format!("{x:?}")).named("EmptyInput")) } else { Ok(()) }
-}
-
-/// Takes from each row of the cotangent its number at the greatest weight. The gradient does not change, since the weights of a row sum to 1, and where one
-/// weight is all but 1 the small differences that are left keep their digits.
-pub(crate) fn centre_rows<S: Scalar>(y: &[S], y_bar: &mut [S], cols: usize) {
-    Isa::detect().run(Centre { y, y_bar, cols: cols.max(1) });
-}
-struct Centre<'a, S> {
-    y: &'a [S],
-    y_bar: &'a mut [S],
-    cols: usize,
-}
-impl<S: Scalar> Kernel for Centre<'_, S> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        for (y, bar) in self.y.chunks_exact(self.cols).zip(self.y_bar.chunks_exact_mut(self.cols)) {
-            let (mut top, mut at) = (y[0].value(), bar[0]);
-            for (y, &bar) in y.iter().zip(bar.iter()) {
-                // Any row entry serves; the greatest serves best. So the midpoint of a ball may decide.
-                let greater = y.value() > top;
-                top = if greater { y.value() } else { top };
-                at = if greater { bar } else { at };
-            }
-            for bar in bar {
-                *bar -= at;
-            }
-        }
-    }
 }
 
 /// `y_ij = exp(x_ij − m_i) / Σ_l exp(x_il − m_i)`, `m_i` the greatest entry of row i. `x`: n × m, any finite reals. Errors: `Shape` for empty rows.
@@ -55,7 +27,7 @@ pub fn softmax<S: Scalar>(x: &Matrix<S>) -> Result<Matrix<S>> {
 pub fn softmax_vjp<S: Scalar>(y: &Matrix<S>, y_bar: &Matrix<S>) -> Result<Matrix<S>> {
     super::same_shape("cotangent", y, y_bar)?;
     let mut x_bar = y_bar.clone();
-    centre_rows(y.data(), x_bar.data_mut(), y.cols());
+    plain::centre_rows(Isa::detect(), y.data(), x_bar.data_mut(), y.cols());
     S::softmax_rows_vjp(y.data(), x_bar.data_mut(), y.cols());
     Ok(x_bar)
 }

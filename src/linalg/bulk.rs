@@ -5,7 +5,7 @@ use super::dispatch::Isa;
 use super::enclose;
 use super::kernel::{self, plain};
 use crate::Result;
-use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Implicit, Part, Scalar, View};
+use crate::scalar::{Ball, Bulk, DoubleDouble, Dual, Function, Heads, Implicit, Part, Scalar, View};
 
 /// `log det` and solves from a Cholesky factor, for every type but the ball.
 macro_rules! by_elimination {
@@ -86,6 +86,12 @@ macro_rules! through {
         }
         fn standardise_rows_vjp(hat: &[Self], r: &[Self], h: &mut [Self], cols: usize) {
             $module::standardise_rows_vjp(Isa::detect(), hat, r, h, cols)
+        }
+        fn attention(heads: &Heads<Self>, projected: &[Self], cols: usize, weights: &mut [Self], out: &mut [Self]) {
+            $module::attention(Isa::detect(), heads, projected, cols, weights, out)
+        }
+        fn attention_vjp(heads: &Heads<Self>, projected: &[Self], cols: usize, weights: &[Self], d_out: &[Self], d_projected: &mut [Self]) {
+            $module::attention_vjp(Isa::detect(), heads, projected, cols, weights, d_out, d_projected)
         }
         fn cholesky(a: &mut [Self], n: usize) -> Result<()> {
             $module::cholesky(Isa::detect(), a, n)

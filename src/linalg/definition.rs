@@ -1,6 +1,10 @@
 //! The arithmetic of the crate in its shortest form: these functions *are* the definition. Double-double, balls and dual numbers run
 //! them; the kernels of `f32` and `f64` are other orders of the same independent chains and equal them to the bit.
 
+mod attention;
+
+pub use attention::{attention, attention_vjp, centre_rows};
+
 use crate::scalar::{Function, Part, Scalar, View};
 use crate::{Error, Result};
 use std::cmp::Ordering;
@@ -239,15 +243,18 @@ pub fn solve_lower_t<S: Scalar>(l: &[S], n: usize, b: &mut [S], m: usize) -> Res
     Ok(())
 }
 
+/// Rows that are solved together: their chains are independent, and one alone would wait for each of its steps.
+const TOGETHER: usize = 8;
+
 /// `X Lᵀ = B` in place: [`solve_lower`] with the right-hand sides in the rows of `B`.
 #[inline(always)]
 pub fn solve_lower_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()> {
-    for x in b.chunks_exact_mut(n.max(1)) {
+    for rows in b.chunks_mut((TOGETHER * n).max(1)) {
         for i in 0..n {
             for k in 0..i {
-                x[i] = (-l[i * n + k]).mul_add(x[k], x[i]);
+                subtract_column(rows, n, i, k, l[i * n + k]);
             }
-            divide_row(&mut x[i..i + 1], l[i * n + i], i)?;
+            divide_column(rows, n, i, l[i * n + i])?;
         }
     }
     Ok(())
@@ -256,13 +263,30 @@ pub fn solve_lower_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()>
 /// `X L = B` in place: [`solve_lower_t`] with the right-hand sides in the rows of `B`.
 #[inline(always)]
 pub fn solve_lower_t_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) -> Result<()> {
-    for x in b.chunks_exact_mut(n.max(1)) {
+    for rows in b.chunks_mut((TOGETHER * n).max(1)) {
         for i in (0..n).rev() {
             for k in (i + 1..n).rev() {
-                x[i] = (-l[k * n + i]).mul_add(x[k], x[i]);
+                subtract_column(rows, n, i, k, l[k * n + i]);
             }
-            divide_row(&mut x[i..i + 1], l[i * n + i], i)?;
+            divide_column(rows, n, i, l[i * n + i])?;
         }
+    }
+    Ok(())
+}
+
+/// Column i less `factor` times column k.
+#[inline(always)]
+fn subtract_column<S: Scalar>(rows: &mut [S], n: usize, i: usize, k: usize, factor: S) {
+    for x in rows.chunks_exact_mut(n) {
+        x[i] = (-factor).mul_add(x[k], x[i]);
+    }
+}
+
+#[inline(always)]
+fn divide_column<S: Scalar>(rows: &mut [S], n: usize, i: usize, diagonal: S) -> Result<()> {
+    check_diagonal(diagonal, i)?;
+    for x in rows.chunks_exact_mut(n) {
+        x[i] /= diagonal;
     }
     Ok(())
 }
@@ -311,18 +335,36 @@ fn subtract_row<S: Scalar>(b: &mut [S], m: usize, i: usize, k: usize, factor: S)
 /// `X (I + M) = B` in place: [`solve_excess`] with the right-hand sides in the rows of `B`.
 #[inline(always)]
 pub fn solve_excess_rows<S: Scalar>(l: &[S], n: usize, b: &mut [S]) {
-    for x in b.chunks_exact_mut(n.max(1)) {
-        solve_excess(l, n, x, 1);
+    for rows in b.chunks_mut((TOGETHER * n).max(1)) {
+        for i in 0..n {
+            for k in 0..i {
+                subtract_column(rows, n, i, k, l[i * n + k]);
+            }
+        }
+        for i in (0..n).rev() {
+            for x in rows.chunks_exact_mut(n) {
+                x[i] /= S::ONE + l[i * n + i];
+            }
+            for k in (i + 1..n).rev() {
+                subtract_column(rows, n, i, k, l[k * n + i]);
+            }
+        }
     }
 }
 
 #[inline(always)]
 fn divide_row<S: Scalar>(row: &mut [S], diagonal: S, i: usize) -> Result<()> {
-    if diagonal.sign() == Some(Ordering::Equal) {
-        return Err(Error::domain(format!("diagonal {i}"), "a number other than 0", "0").named("SingularMatrix"));
-    }
+    check_diagonal(diagonal, i)?;
     for x in row {
         *x /= diagonal;
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn check_diagonal<S: Scalar>(diagonal: S, i: usize) -> Result<()> {
+    if diagonal.sign() == Some(Ordering::Equal) {
+        return Err(Error::domain(format!("diagonal {i}"), "a number other than 0", "0").named("SingularMatrix"));
     }
     Ok(())
 }

@@ -73,6 +73,11 @@ pub fn sized(entry: &dyn Entry, scale: usize, seed: u64) -> Result<(Case, Sizes)
     let case = entry.adjusted(case);
     // The adjustment may have changed shapes.
     let mut found = Sizes::default();
+    for param in spec.params.iter().filter(|p| sizes.get(p.name).is_some()) {
+        if let Some(count) = case.number(param.name) {
+            found.bind(param.name, count as usize);
+        }
+    }
     for (name, value) in case.inputs.iter() {
         if let Some(port) = spec.input(name) {
             found.unify(name, port.shape, value.shape())?;

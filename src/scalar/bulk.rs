@@ -46,6 +46,45 @@ impl<'a, S: Copy> View<'a, S> {
     }
 }
 
+/// How attention reads projected tokens: sample b is in rows `b·T .. (b+1)·T`, head h of the queries, keys and values in columns `at[·] + h·p .. at[·] + (h+1)·p`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heads<S> {
+    /// T, tokens of a sample.
+    pub tokens: usize,
+    /// Heads of a sample.
+    pub heads: usize,
+    /// p, the width of a head.
+    pub width: usize,
+    /// First columns of queries, keys and values. All equal: one projection serves as all three.
+    pub at: [usize; 3],
+    /// Multiplies the correlations.
+    pub scale: S,
+    /// A token attends to itself and to those before it only.
+    pub causal: bool,
+}
+
+impl<S: Copy> Heads<S> {
+    /// One projection serves as queries, keys and values.
+    pub fn one_projection(&self) -> bool {
+        self.at[0] == self.at[1] && self.at[1] == self.at[2]
+    }
+    /// How many tokens, from the first, token i attends to.
+    #[inline(always)]
+    pub fn seen(&self, i: usize) -> usize {
+        if self.causal { i + 1 } else { self.tokens }
+    }
+    /// Where the block of head `slot % heads` of sample `slot / heads` begins in rows of `cols` numbers, if that of head 0 begins at column `at`.
+    #[inline(always)]
+    pub fn start(&self, cols: usize, at: usize, slot: usize) -> usize {
+        slot / self.heads * self.tokens * cols + at + slot % self.heads * self.width
+    }
+    /// That block, T × p.
+    #[inline(always)]
+    pub fn view<'a>(&self, data: &'a [S], cols: usize, at: usize, slot: usize) -> View<'a, S> {
+        View { data: &data[self.start(cols, at, slot)..], rows: self.tokens, cols: self.width, row_step: cols, col_step: 1 }
+    }
+}
+
 /// Which elements of a square product are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -76,6 +115,10 @@ pub trait Bulk: Sized {
     fn standardise_rows(x: &mut [Self], cols: usize, eps: Self, r: &mut [Self]);
     /// The gradient of [`Bulk::standardise_rows`] from its results, in place of the cotangent `h`.
     fn standardise_rows_vjp(hat: &[Self], r: &[Self], h: &mut [Self], cols: usize);
+    /// [`crate::linalg::definition::attention`]: `W = softmax_row(scale · Q Kᵀ)` into `weights` and `W V` into `out`, for each head of each sample.
+    fn attention(heads: &Heads<Self>, projected: &[Self], cols: usize, weights: &mut [Self], out: &mut [Self]);
+    /// The gradient of [`Bulk::attention`], added to `d_projected`: [`crate::linalg::definition::attention_vjp`].
+    fn attention_vjp(heads: &Heads<Self>, projected: &[Self], cols: usize, weights: &[Self], d_out: &[Self], d_projected: &mut [Self]);
     /// The lower Cholesky factor of the symmetric `n × n` matrix of which the lower triangle is given, in place; the upper triangle becomes 0.
     fn cholesky(a: &mut [Self], n: usize) -> Result<()>;
     /// The pivots less one of `I + M`, in place: [`crate::linalg::definition::excess_pivots`].

@@ -16,7 +16,7 @@ mod real;
 mod text;
 
 pub use ball::Ball;
-pub use bulk::{Bulk, Function, Implicit, Part, View};
+pub use bulk::{Bulk, Function, Heads, Implicit, Part, View};
 pub use double::DoubleDouble;
 pub use dual::Dual;
 

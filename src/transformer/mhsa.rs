@@ -1,6 +1,6 @@
 //! Multi-head self-attention as the ViT has it.
 
-use super::attention::{Heads, Scratch};
+use super::attention::Heads;
 use crate::learn::{Layer, Linear, check_input, parameters};
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
@@ -36,7 +36,6 @@ pub struct MhsaTrace<S> {
     d_projected: Matrix<S>,
     d_heads: Matrix<S>,
     tokens: usize,
-    scratch: Scratch<S>,
 }
 
 impl<S: Scalar> Mhsa<S> {
@@ -65,7 +64,7 @@ impl<S: Scalar> Mhsa<S> {
         check_input(x, tokens, self.qkv.weight.cols())?;
         trace.tokens = tokens;
         self.qkv.onto(None, x, &mut trace.projected)?;
-        self.layout(tokens)?.forward(&trace.projected, &mut trace.weights, &mut trace.heads, &mut trace.scratch);
+        self.layout(tokens)?.forward(&trace.projected, &mut trace.weights, &mut trace.heads);
         self.proj.onto(base, &trace.heads, &mut trace.y)?;
         Ok(&trace.y)
     }
@@ -79,11 +78,11 @@ impl<S: Scalar> Layer<S> for Mhsa<S> {
     }
     fn backward(&self, x: &Matrix<S>, trace: &mut MhsaTrace<S>, dy: &Matrix<S>, grad: &mut Self, dx: &mut Matrix<S>) -> Result<()> {
         let layout = self.layout(trace.tokens)?;
-        let MhsaTrace { y, projected, weights, heads, d_projected, d_heads, scratch, .. } = trace;
+        let MhsaTrace { y, projected, weights, heads, d_projected, d_heads, .. } = trace;
         d_heads.reset(heads.rows(), heads.cols());
         self.proj.backward(heads, y, dy, &mut grad.proj, d_heads)?;
         d_projected.reset(projected.rows(), projected.cols());
-        layout.backward(projected, weights, d_heads, d_projected, scratch);
+        layout.backward(projected, weights, d_heads, d_projected);
         self.qkv.backward(x, projected, d_projected, &mut grad.qkv, dx)
     }
 }

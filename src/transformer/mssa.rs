@@ -1,6 +1,6 @@
 //! Multi-head subspace self-attention: of the paper, and of the official code.
 
-use super::attention::{Heads, Scratch};
+use super::attention::Heads;
 use super::ssa::{finite, ssa, ssa_vjp};
 use crate::learn::{Layer, Linear, check_input, parameters, same_shape};
 use crate::linalg::Matrix;
@@ -86,7 +86,6 @@ pub struct MssaTrace<S> {
     d_projected: Matrix<S>,
     d_heads: Matrix<S>,
     tokens: usize,
-    scratch: Scratch<S>,
 }
 
 impl<S: Scalar> MssaOfficial<S> {
@@ -112,9 +111,9 @@ impl<S: Scalar> MssaOfficial<S> {
         check_input(x, tokens, self.qkv.weight.cols())?;
         trace.tokens = tokens;
         let layout = self.layout(tokens)?;
-        let MssaTrace { y, projected, weights, heads, scratch, .. } = trace;
+        let MssaTrace { y, projected, weights, heads, .. } = trace;
         self.qkv.onto(None, x, projected)?;
-        layout.forward(projected, weights, heads, scratch);
+        layout.forward(projected, weights, heads);
         match (&self.out, base) {
             (Some(out), _) => out.onto(base, heads, y)?,
             (None, None) => y.assign(heads),
@@ -135,7 +134,7 @@ impl<S: Scalar> Layer<S> for MssaOfficial<S> {
     }
     fn backward(&self, x: &Matrix<S>, trace: &mut MssaTrace<S>, dy: &Matrix<S>, grad: &mut Self, dx: &mut Matrix<S>) -> Result<()> {
         let layout = self.layout(trace.tokens)?;
-        let MssaTrace { y, projected, weights, heads, d_projected, d_heads, scratch, .. } = trace;
+        let MssaTrace { y, projected, weights, heads, d_projected, d_heads, .. } = trace;
         let d_heads = match (&self.out, &mut grad.out) {
             (Some(out), Some(grad)) => {
                 d_heads.reset(heads.rows(), heads.cols());
@@ -145,7 +144,7 @@ impl<S: Scalar> Layer<S> for MssaOfficial<S> {
             _ => dy,
         };
         d_projected.reset(projected.rows(), projected.cols());
-        layout.backward(projected, weights, d_heads, d_projected, scratch);
+        layout.backward(projected, weights, d_heads, d_projected);
         self.qkv.backward(x, projected, d_projected, &mut grad.qkv, dx)
     }
     fn apply(&self, x: &Matrix<S>, tokens: usize) -> Result<Matrix<S>> {

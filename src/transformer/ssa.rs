@@ -1,6 +1,6 @@
 //! Subspace self-attention: one head.
 
-use super::attention::{Heads, Scratch};
+use super::attention::Heads;
 use super::projections;
 use super::rate::non_negative;
 use crate::Result;
@@ -45,7 +45,7 @@ pub fn ssa<S: Scalar>(z: &Matrix<S>, u: &Matrix<S>, scale: S) -> Result<Ssa<S>> 
     non_negative("scale", scale)?;
     let projected = projections(z, std::slice::from_ref(u))?.swap_remove(0);
     let (mut weights, mut y) = (Vec::new(), Matrix::default());
-    head(z.rows(), u.cols(), scale).forward(&projected, &mut weights, &mut y, &mut Scratch::default());
+    head(z.rows(), u.cols(), scale).forward(&projected, &mut weights, &mut y);
     finite(&y)?;
     Ok(Ssa { projected, attention: Matrix::new(z.rows(), z.rows(), weights)?, y })
 }
@@ -60,7 +60,7 @@ pub fn ssa_vjp<S: Scalar>(z: &Matrix<S>, u: &Matrix<S>, scale: S, y_bar: &Matrix
     let Ssa { projected, attention, y } = ssa(z, u, scale)?;
     same_shape("cotangent", &y, y_bar)?;
     let mut a_bar = Matrix::zeros(y.rows(), y.cols());
-    head(z.rows(), u.cols(), scale).backward(&projected, attention.data(), y_bar, &mut a_bar, &mut Scratch::default());
+    head(z.rows(), u.cols(), scale).backward(&projected, attention.data(), y_bar, &mut a_bar);
     let logits_bar = crate::learn::softmax_vjp(&attention, &y_bar.matmul_t(&projected)?)?;
     Ok(SsaGradient { z: a_bar.matmul_t(u)?, u: z.t_matmul(&a_bar)?, scale: logits_bar.dot(&projected.gram_rows())? })
 }

@@ -6,6 +6,7 @@
 //!
 //! Packing buffers live in the thread and are reused; the largest is about a megabyte. Nothing else is allocated.
 
+mod attention;
 mod factor;
 mod map;
 pub mod plain;
@@ -15,6 +16,7 @@ mod solve;
 mod sum;
 mod tile;
 
+pub use attention::{attention, attention_vjp};
 pub use factor::{cholesky, excess_pivots};
 pub use map::map;
 pub use product::product;

@@ -5,7 +5,7 @@ use super::Isa;
 use crate::Result;
 use crate::linalg::definition;
 use crate::linalg::dispatch::Kernel;
-use crate::scalar::{Function, Part, Scalar, View};
+use crate::scalar::{Function, Heads, Part, Scalar, View};
 
 macro_rules! definitions {
     ($($name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)*) => {
@@ -39,6 +39,9 @@ definitions! {
     softmax_rows_vjp(y: &'a [S], y_bar: &'a mut [S], cols: usize);
     standardise_rows(x: &'a mut [S], cols: usize, eps: S, r: &'a mut [S]);
     standardise_rows_vjp(hat: &'a [S], r: &'a [S], h: &'a mut [S], cols: usize);
+    centre_rows(y: &'a [S], y_bar: &'a mut [S], cols: usize);
+    attention(heads: &'a Heads<S>, projected: &'a [S], cols: usize, weights: &'a mut [S], out: &'a mut [S]);
+    attention_vjp(heads: &'a Heads<S>, projected: &'a [S], cols: usize, weights: &'a [S], d_out: &'a [S], d_projected: &'a mut [S]);
     cholesky(a: &'a mut [S], n: usize) -> Result<()>;
     excess_pivots(m: &'a mut [S], n: usize) -> Result<()>;
     solve_lower(l: &'a [S], n: usize, b: &'a mut [S], m: usize) -> Result<()>;
