@@ -1,6 +1,7 @@
 //! Attention of small heads without packing whole matrices: the scores of `NR` queries stand side by side, one key a row, so that the softmax runs down the
 //! rows, a query a lane, and needs no sums across lanes. Products on both sides are the register tile.
 
+use super::map::map_lanes;
 use super::tile::{MR, Packed, Rows, Steps, Strided, pack, pack_panel, tile};
 use super::{Buffers, Isa, OnTiles, Real, Tiled, aligned};
 use crate::linalg::threads::{share, threads};
@@ -191,10 +192,15 @@ fn weigh<T: Real, const NR: usize>(heads: &Heads<T>, i: usize, x: &mut [[T; NR]]
             top[c] = if x[c] > top[c] { x[c] } else { top[c] };
         }
     }
-    let mut lanes = [[T::ZERO; NR]; 16];
-    for (j, x) in x.iter_mut().enumerate() {
+    for x in &mut *x {
         for c in 0..NR {
-            x[c] = Function::Exp.of(x[c] - top[c]);
+            x[c] -= top[c];
+        }
+    }
+    map_lanes::<T, { Function::Exp as u8 }>(x.as_flattened_mut());
+    let mut lanes = [[T::ZERO; NR]; 16];
+    for (j, x) in x.iter().enumerate() {
+        for c in 0..NR {
             lanes[j % 16][c] += x[c];
         }
     }

@@ -131,9 +131,10 @@ pub(super) fn pack_panel<T: Real, const W: usize>(b: View<T>, j: usize, panel: &
             }
         }
     } else {
-        for (k, group) in panel.iter_mut().enumerate() {
-            for l in 0..W {
-                group[l] = if l < w { data[k * b.row_step + l * b.col_step] } else { T::ZERO };
+        panel.fill([T::ZERO; W]);
+        for l in 0..w {
+            for (k, group) in panel.iter_mut().enumerate() {
+                group[l] = data[k * b.row_step + l * b.col_step];
             }
         }
     }
