@@ -180,7 +180,7 @@ fn schedule_from_json(json: &Json) -> Result<Schedule> {
 impl Config {
     /// As an object.
     pub fn to_json(&self) -> Json {
-        let Recipe { optimiser, rate, schedule, smoothing, batch, shift, seed } = &self.recipe;
+        let Recipe { optimiser, rate, schedule, smoothing, batch, shift, moved, seed } = &self.recipe;
         let or_null = |x: Option<Json>| x.unwrap_or(Json::Null);
         Json::object([
             ("design", self.design.to_json()),
@@ -190,6 +190,7 @@ impl Config {
             ("smoothing", Json::real(*smoothing)),
             ("batch", count(*batch)),
             ("shift", count(*shift)),
+            ("moved", Json::real(*moved)),
             // As text: a seed may exceed what JSON readers keep of a number.
             ("seed", Json::text(seed.to_string())),
             ("epochs", count(self.epochs)),
@@ -218,6 +219,7 @@ impl Config {
                 smoothing: real(json, "smoothing")?,
                 batch: whole(json, "batch")?,
                 shift: whole(json, "shift")?,
+                moved: real(json, "moved")?,
                 seed: text(json, "seed")?.parse().map_err(|_| wrong("seed", "a whole number"))?,
             },
             epochs: whole(json, "epochs")?,

@@ -58,6 +58,8 @@ pub struct Recipe {
     pub batch: usize,
     /// Images are moved by up to so many pixels in each direction, what comes in being 0.
     pub shift: usize,
+    /// The share of the images that are moved at all.
+    pub moved: f64,
     /// Of batches and shifts.
     pub seed: u64,
 }
@@ -151,6 +153,9 @@ impl<S: Scalar> Trainer<S> {
         if recipe.batch == 0 {
             return Err(Error::domain("batch", "at least one sample", "0"));
         }
+        if !(0.0..=1.0).contains(&recipe.moved) {
+            return Err(Error::domain("moved", "a share from 0 to 1", recipe.moved.to_string()));
+        }
         let mut gradient = model.clone();
         gradient.clear();
         let moments = Moments::new(&recipe.optimiser, &model.parameters());
@@ -234,10 +239,10 @@ impl<S: Scalar> Trainer<S> {
 
 /// How far an image is moved down and to the right; depends on seed, epoch, step and place in the batch alone.
 fn displacement(recipe: &Recipe, epoch: u64, step: u64, place: usize) -> [isize; 2] {
-    if recipe.shift == 0 {
+    let mut rng = Rng::new(recipe.seed ^ epoch.rotate_left(48) ^ step.rotate_left(24) ^ place as u64);
+    if recipe.shift == 0 || !rng.chance(recipe.moved) {
         return [0, 0];
     }
-    let mut rng = Rng::new(recipe.seed ^ epoch.rotate_left(48) ^ step.rotate_left(24) ^ place as u64);
     [(); 2].map(|()| rng.below(2 * recipe.shift + 1) as isize - recipe.shift as isize)
 }
 

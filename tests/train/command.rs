@@ -72,7 +72,7 @@ fn given_weights_and_batches_give_the_trajectory() {
     archive::write_named(&dir.join("y.npy"), [("", &Array::from_i64(vec![1797], d.labels.iter().map(|&l| l.into()).collect()).unwrap())])
         .unwrap();
     let data = format!("{}+{}", text(&dir.join("x.npy")), text(&dir.join("y.npy")));
-    let options = "--patch 4 --dim 12 --heads 2 --depth 2 --rate 0.004 --weight-decay 0.02 --smoothing 0.1 --scalar f64 --quiet";
+    let options = "--pool cls --patch 4 --dim 12 --heads 2 --depth 2 --rate 0.004 --weight-decay 0.02 --smoothing 0.1 --scalar f64 --quiet";
     let (init, batches, out) = (dir.join("w.safetensors"), dir.join("b.npy"), dir.join("run"));
     let mut args =
         vec!["train", "--model", "crate", "--data", &data, "--init", text(&init), "--batches", text(&batches), "--out", text(&out)];
@@ -85,6 +85,7 @@ fn given_weights_and_batches_give_the_trajectory() {
         smoothing: 0.1,
         batch: 12,
         shift: 0,
+        moved: 1.0,
         seed: 0,
     };
     let mut trainer = Trainer::new(model, recipe).unwrap();

@@ -25,7 +25,7 @@ fn config(design: Design, optimiser: Optimiser, batch: usize, epochs: usize, sca
     let schedule = Schedule::WarmupCosine { warmup: 2.0, total: 60.0, floor: 0.0 };
     Config {
         design,
-        recipe: Recipe { optimiser, rate: 0.003, schedule, smoothing: 0.1, batch, shift: 1, seed: 9 },
+        recipe: Recipe { optimiser, rate: 0.003, schedule, smoothing: 0.1, batch, shift: 1, moved: 0.5, seed: 9 },
         epochs,
         scalar: scalar.into(),
         data: vec!["digits".into()],

@@ -22,9 +22,9 @@ n × c × h × w, whole numbers as shares of 255. Into RUN go model.safetensors 
 
 data      --test N          hold out N samples, every class by its share (digits: 360)
           --test-data DATA  a test set of its own
-          --shift P         move training images by up to P pixels each way (1)
-model     --patch 2 --dim 64 --depth 4 --heads 4 --head-width W --hidden H --pool cls|mean|patches --classes C
-training  --epochs 60 --batch 64 --optimiser adamw|adam|lion|sgd --rate 0.002 --weight-decay 0.05 --momentum 0.9 --nesterov
+          --shift P         move training images by up to P pixels each way (1)     --moved Q  that share of them (0.3)
+model     --patch 2 --dim 64 --depth 4 --heads 4 --head-width W --hidden H --pool patches|cls|mean --classes C
+training  --epochs 40 --batch 32 --optimiser adamw|adam|lion|sgd --rate 0.004 --weight-decay 0.05 --momentum 0.9 --nesterov
           --schedule cosine|constant|crate-repo|nanogpt --warmup EPOCHS (5) --floor F (0) --smoothing 0.1
           --init W.safetensors  start from these weights     --batches FILE  rows of the data for every step, steps × batch, instead of epochs
           --seed 0 --seeds N    N runs with consecutive seeds, and their mean     --scalar f32|f64 (f32)     --quiet
@@ -35,7 +35,7 @@ redunet builds its layers forward, without back-propagation, and prints ΔR of e
           --shift-invariant     the form that does not see circular shifts: --channels 8 --kernel 3 (lifting) --moves 4
                                 --normalisation exact|redunet-repo     --json     --quiet";
 
-const VALUED: [&str; 29] = [
+const VALUED: [&str; 30] = [
     "--model",
     "--data",
     "--test",
@@ -52,6 +52,7 @@ const VALUED: [&str; 29] = [
     "--floor",
     "--smoothing",
     "--shift",
+    "--moved",
     "--patch",
     "--dim",
     "--depth",
@@ -271,7 +272,7 @@ fn epochs(args: &Arguments, given_batches: bool) -> Result<usize> {
     match (args.number("--epochs", "a whole number")?, given_batches) {
         (Some(_), true) => Err(Error::usage("--epochs", "--epochs or --batches", "both")),
         (None, true) => Ok(1),
-        (given, false) => Ok(given.unwrap_or(60)),
+        (given, false) => Ok(given.unwrap_or(40)),
     }
 }
 
@@ -297,11 +298,10 @@ fn design<S: Scalar>(args: &Arguments, loaded: &data::Loaded<S>) -> Result<Desig
     }
     design.head_width = size("--head-width", design.head_width)?;
     design.hidden = size("--hidden", design.hidden)?;
-    if let Some(pool) = args.one("--pool")? {
-        let legal: Vec<&str> = POOLS.iter().map(|(n, _)| *n).collect();
-        let found = || Error::usage("--pool", legal.join(", "), format!("`{}`", pool.escape_default()));
-        design.pool = POOLS.iter().find(|(n, _)| *n == pool).ok_or_else(found)?.1;
-    }
+    let pool = args.one("--pool")?.unwrap_or("patches");
+    let legal: Vec<&str> = POOLS.iter().map(|(n, _)| *n).collect();
+    let found = || Error::usage("--pool", legal.join(", "), format!("`{}`", pool.escape_default()));
+    design.pool = POOLS.iter().find(|(n, _)| *n == pool).ok_or_else(found)?.1;
     design.check()?;
     Ok(design)
 }
@@ -312,7 +312,7 @@ fn recipe(args: &Arguments, seed: u64, training: usize, given: Option<&Vec<Vec<u
         if x >= 0.0 && x.is_finite() { Ok(x) } else { Err(Error::domain(name, "a finite number from 0 on", x.to_string())) }
     };
     let size = |name: &str, default: usize| Ok::<usize, Error>(args.number(name, "a whole number")?.unwrap_or(default));
-    let (batch, weight_decay) = (given.map_or(size("--batch", 64)?, |b| b[0].len()), real("--weight-decay", 0.05)?);
+    let (batch, weight_decay) = (given.map_or(size("--batch", 32)?, |b| b[0].len()), real("--weight-decay", 0.05)?);
     if batch == 0 {
         return Err(Error::usage("--batch", "at least one sample", "0"));
     }
@@ -341,9 +341,9 @@ fn recipe(args: &Arguments, seed: u64, training: usize, given: Option<&Vec<Vec<u
             return Err(Error::usage("--schedule", "cosine, constant, crate-repo or nanogpt", format!("`{}`", other.escape_default())));
         }
     };
-    let (rate, smoothing) = (real("--rate", 0.002)?, real("--smoothing", 0.1)?);
+    let (rate, smoothing) = (real("--rate", 0.004)?, real("--smoothing", 0.1)?);
     if smoothing > 1.0 {
         return Err(Error::domain("--smoothing", "a number from 0 to 1", smoothing.to_string()));
     }
-    Ok(Recipe { optimiser, rate, schedule, smoothing, batch, shift: size("--shift", shift)?, seed })
+    Ok(Recipe { optimiser, rate, schedule, smoothing, batch, shift: size("--shift", shift)?, moved: real("--moved", 0.3)?, seed })
 }
