@@ -189,7 +189,7 @@ impl<S: Scalar> Layer<S> for Ista<S> {
             }
         }
         S::product(self.weight.view(), turned.view(), m, Part::Full);
-        grad.weight.data_mut().iter_mut().zip(m.iter()).for_each(|(g, &m)| *g = self.step.mul_add(m, *g));
+        isa.run(Continue { m, g: grad.weight.data_mut(), step: self.step });
         Ok(())
     }
 }
@@ -251,6 +251,22 @@ impl<S: Scalar> Kernel for Return<'_, S> {
             let back = self.step * *e;
             *dx += h + back;
             *e = -back;
+        }
+    }
+}
+
+/// `g` gains `η m`.
+struct Continue<'a, S> {
+    m: &'a [S],
+    g: &'a mut [S],
+    step: S,
+}
+impl<S: Scalar> Kernel for Continue<'_, S> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        for (g, &m) in self.g.iter_mut().zip(self.m) {
+            *g = self.step.mul_add(m, *g);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use white_box::data::{Array, archive, digits};
+use white_box::data::{Array, Elements, archive, digits, idx};
 use white_box::learn::*;
 use white_box::linalg::Matrix;
 use white_box::transformer::*;
@@ -145,6 +145,28 @@ fn eval_runs_a_model_from_its_weights() {
     missing.push(("teacher.bias".into(), weights[0].1.clone()));
     archive::write_named(&w, missing.iter().map(|(n, a)| (n.as_str(), a))).unwrap();
     refused(&["eval", "crate", "--weights", text(&w), text(&x), "--heads", "2"], "missing: mlp_head.0.bias; unknown: teacher.bias");
+}
+
+/// The files of MNIST's format, packed or not, with a test set of their own; where stderr is no terminal, no progress line.
+#[test]
+fn idx_files_train_and_test() {
+    let dir = folder("idx");
+    let d = digits();
+    let write = |name: &str, shape: Vec<usize>, bytes: &[u8]| {
+        let array = Array::new(shape, Elements::U8(bytes.to_vec())).unwrap();
+        fs::write(dir.join(name), idx::write(&array).unwrap()).unwrap();
+        text(&dir.join(name)).to_string()
+    };
+    let pair = |name: &str, from: usize, count: usize| {
+        let images = write(&format!("{name}-images"), vec![count, 8, 8], &d.images[from * 64..][..count * 64]);
+        format!("{images}+{}", write(&format!("{name}-labels"), vec![count], &d.labels[from..from + count]))
+    };
+    let (train, test) = (pair("train", 0, 200), pair("test", 200, 50));
+    let small = "--epochs 2 --dim 8 --depth 1 --heads 1 --pool cls".split(' ');
+    let out = run(&["train", "--model", "vit", "--data", &train, "--test-data", &test].into_iter().chain(small).collect::<Vec<_>>());
+    let (said, noted) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    assert!(said.contains("of 50"), "{said}");
+    assert!(noted.contains("200 images to train on, 50 to test") && !noted.contains('\r'), "{noted}");
 }
 
 /// What is wrong is said before any work, and nothing is written.

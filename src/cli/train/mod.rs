@@ -1,6 +1,7 @@
 //! `white-box train`.
 
 pub mod data;
+mod options;
 mod progress;
 mod redunet;
 mod vision;
