@@ -169,7 +169,7 @@ pub const MUTANTS: &[Mutant] = &[
     value_of("rate_reduction", "class-weights-missing", "Σ R(Z_k)", |g| value(right(g) - conditional(g, |_, _, _| 1.0, own))),
     value_of("rate_reduction", "preset mcr2-repo", "the guard 1e-8 of loss.py", |g| {
         let (n, d) = nd(g);
-        let apart = classes(g).iter().map(|(k, rows)| k / n * rate(rows, d / ((k + 1e-8) * g.eps2()))).sum::<f64>();
+        let apart = classes(g).iter().map(|(k, rows)| (k + 1e-8) / n * rate(rows, d / ((k + 1e-8) * g.eps2()))).sum::<f64>();
         value(right(g) - apart)
     }),
     value_of("conditional_rate", "", "right", |g| value(conditional(g, share, own))),

@@ -168,7 +168,8 @@ pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
                 verdict.because = wrong.iter().flat_map(|&i| search.explain(&[i])).collect();
             }
             let first = verdict.because.first().and_then(|e| e.causes.first());
-            verdict.reproducer = first.and_then(|cause| telling(entry, cause, case.preset.as_deref()));
+            let gradient = wrong.iter().all(|&i| truth.pairs[i].gradient);
+            verdict.reproducer = first.and_then(|cause| telling(entry, cause, case.preset.as_deref(), gradient));
         }
         _ => {}
     }

@@ -1,12 +1,12 @@
 //! The smallest question that shows a mistake.
 
-use super::explain::{Cause, outputs_under};
+use super::explain::{Cause, results_under};
 use crate::data::json::{self, Json};
 use crate::oracle::case::{Case, Setting};
-use crate::oracle::entry::Entry;
-use crate::oracle::exchange::case_to_json;
+use crate::oracle::entry::{Entry, Number};
+use crate::oracle::exchange::{case_to_json, values_to_json};
 use crate::oracle::generate;
-use crate::oracle::value::{Tensor, Value};
+use crate::oracle::value::{Tensor, Value, Values};
 use crate::scalar::Ball;
 
 /// A question, one array of its answer, and what the mistake makes of it.
@@ -16,7 +16,9 @@ pub struct Reproducer {
     pub op: &'static str,
     /// The question.
     pub case: Case,
-    /// The output on which they differ.
+    /// Where gradients differ, not values: the cotangents, 1 everywhere.
+    pub cotangents: Option<Values<Ball>>,
+    /// The output on which they differ, or `grad_<input>`.
     pub array: String,
     /// What is right there.
     pub right: Tensor<Ball>,
@@ -27,23 +29,29 @@ pub struct Reproducer {
 /// Generated cases that are tried.
 const CASES: usize = 16;
 
-/// The smallest generated question under a preset on which a mistake shows.
-pub fn telling(entry: &dyn Entry, cause: &Cause, preset: Option<&str>) -> Option<Reproducer> {
+/// The smallest generated question under a preset on which a mistake shows, in the outputs or in the gradients.
+pub fn telling(entry: &dyn Entry, cause: &Cause, preset: Option<&str>, gradient: bool) -> Option<Reproducer> {
     (0..CASES).find_map(|index| {
         let case = generate::case(entry, index, 1).ok()?;
         if case.preset.as_deref() != preset {
             return None;
         }
-        let (right, wrong) = outputs_under(entry, &case, &cause.name)?;
+        let cotangents = if gradient {
+            let y = entry.eval_in(Number::F64, &case).ok()?;
+            Some(y.reals().map(|(n, t)| (n.to_string(), Value::Real(t.map(|_| Ball::exact(1.0))))).collect::<Values<Ball>>())
+        } else {
+            None
+        };
+        let (right, wrong) = results_under(entry, &case, cotangents.as_ref(), &cause.name)?;
         let differs = |(name, right): (&str, &Tensor<Ball>)| {
             let wrong = wrong.real(name).ok()?;
             let size = right.data.iter().fold(0.0f64, |m, x| m.max(x.mid().hi().abs()));
             let apart = |(x, y): (&Ball, &Ball)| !((x.mid().hi() - y.mid().hi()).abs() <= 1e-9 * size);
             let shows = right.shape != wrong.shape || right.data.iter().zip(&wrong.data).any(apart);
-            shows.then(|| (name.to_string(), right.clone(), wrong.clone()))
+            shows.then(|| (format!("{}{name}", if gradient { "grad_" } else { "" }), right.clone(), wrong.clone()))
         };
         let (array, right, wrong) = right.reals().find_map(differs)?;
-        Some(Reproducer { op: entry.spec().name, case, array, right, wrong })
+        Some(Reproducer { op: entry.spec().name, case, cotangents, array, right, wrong })
     })
 }
 
@@ -65,7 +73,11 @@ fn python(t: &Tensor<Ball>) -> String {
 impl Reproducer {
     /// The question as a line of the serve protocol.
     pub fn json(&self) -> Json {
-        question(self.op, &self.case)
+        let Json::Object(mut fields) = question(self.op, &self.case) else { return Json::Null };
+        if let Some(Ok((y, _))) = self.cotangents.as_ref().map(|y| values_to_json(Number::F64, y)) {
+            fields.push(("vjp".to_string(), y));
+        }
+        Json::Object(fields)
     }
     /// Three lines of Python: the inputs, the call, what must come out.
     pub fn python(&self) -> String {
@@ -96,9 +108,10 @@ impl Reproducer {
         let call: Vec<String> = names.iter().map(|n| n.to_string()).chain(params).collect();
         let preset = self.case.preset.as_ref().map_or(String::new(), |p| format!("  # as in {p}"));
         format!(
-            "{} = {}\ngot = {}({}){preset}  # {}\nnp.testing.assert_allclose(got, {}, rtol=1e-9)  # the mistake gives {}",
+            "{} = {}\ngot = {}{}({}){preset}  # {}\nnp.testing.assert_allclose(got, {}, rtol=1e-9)  # the mistake gives {}",
             names.join(", "),
             values.join(", "),
+            if self.cotangents.is_some() { "gradient_of_" } else { "" },
             self.op,
             call.join(", "),
             self.array,

@@ -74,11 +74,11 @@ fn row_sum(m: &Matrix<Ball>, i: usize) -> Ball {
 fn centred(m: &Matrix<Ball>) -> Option<Matrix<Ball>> {
     let n = Ball::exact(m.rows() as f64);
     let mean: Vec<Ball> = (0..m.cols()).map(|j| m.col(j).into_iter().fold(Ball::ZERO, |s, x| s + x) / n).collect();
-    (m.rows() > 1).then(|| Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, j)] - mean[j]))
+    Some(Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, j)] - mean[j]))
 }
 fn rows_centred(m: &Matrix<Ball>) -> Option<Matrix<Ball>> {
     let d = Ball::exact(m.cols() as f64);
-    (m.cols() > 1).then(|| Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, j)] - row_sum(m, i) / d))
+    Some(Matrix::from_fn(m.rows(), m.cols(), |i, j| m[(i, j)] - row_sum(m, i) / d))
 }
 fn lengths(m: &Matrix<Ball>) -> Vec<Ball> {
     (0..m.rows()).map(|i| m.row(i).iter().fold(Ball::ZERO, |s, x| s + x.square()).sqrt()).collect()
