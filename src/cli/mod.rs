@@ -8,6 +8,7 @@ mod cite;
 mod classify;
 mod conform;
 mod denoise;
+mod conform;
 mod errata;
 mod eval;
 mod eval_model;

@@ -74,6 +74,8 @@ pub(super) struct Search<'a> {
     /// The question as the claimed arithmetic holds it.
     pub case: &'a Case,
     pub pairs: &'a [Pair],
+    /// Which of them agree with the truth.
+    pub right: Vec<bool>,
 }
 
 /// Flops that a search for two mistakes may cost.
@@ -221,8 +223,8 @@ impl Search<'_> {
         (!explained.is_empty()).then_some((worst, explained))
     }
     /// A mistake in the question or the formula changes every array: those that are right must stay right.
-    fn keeps(&self, wrong: &[usize], arrays: &[Option<Tensor<Ball>>]) -> bool {
-        self.pairs.iter().enumerate().filter(|(i, _)| !wrong.contains(i)).all(|(i, pair)| match &arrays[i] {
+    fn keeps(&self, arrays: &[Option<Tensor<Ball>>]) -> bool {
+        self.pairs.iter().enumerate().filter(|(i, _)| self.right[*i]).all(|(i, pair)| match &arrays[i] {
             Some(t) if t.shape == pair.found.shape => {
                 let bound = 2.0 * self.bound(pair);
                 t.data.iter().zip(&pair.found.data).all(|(p, c)| distance(*c, 1.0, *p) <= bound)
@@ -237,7 +239,7 @@ impl Search<'_> {
     }
     /// Holds a base against the claim, in double-double if it is a question.
     fn alone(&self, wrong: &[usize], base: &Base) -> Option<Explanation> {
-        if base.causes.is_empty() || !self.keeps(wrong, &base.arrays) {
+        if base.causes.is_empty() || !self.keeps(&base.arrays) {
             return None;
         }
         let mut fit = self.fits(wrong, &base.arrays, 1.0, 2.0)?;
@@ -250,7 +252,7 @@ impl Search<'_> {
     fn times(&self, wrong: &[usize], base: &Base, factors: &[(Vec<Cause>, f64)]) -> Vec<Explanation> {
         let Some((first, p)) = wrong.iter().find_map(|&i| Some((&self.pairs[i], base.arrays[i].as_ref()?))) else { return Vec::new() };
         let (most, at) = largest(p);
-        if most == 0.0 || p.shape != first.found.shape || !self.keeps(wrong, &base.arrays) {
+        if most == 0.0 || p.shape != first.found.shape || !self.keeps(&base.arrays) {
             return Vec::new();
         }
         let ratio = first.found.data[at].mid().hi() / p.data[at].mid().hi();
@@ -282,7 +284,7 @@ impl Search<'_> {
                     arrays[*i] = fitting.map(|(_, t)| t.clone());
                 }
                 if each.iter().all(|(i, _)| arrays[*i].is_some())
-                    && self.keeps(wrong, &base.arrays)
+                    && self.keeps(&base.arrays)
                     && let Some(fit) = self.fits(wrong, &arrays, 1.0, 2.0)
                 {
                     let causes = base.causes.iter().cloned().chain([Cause::new(mistake, what)]).collect();
@@ -410,6 +412,8 @@ impl Search<'_> {
         let mut tried = bases.len() + singles.len() + 10;
         found.retain(|e| !self.by_chance(e, tried, 0.5));
         if found.is_empty() {
+            // A mistake that changes nothing here is no half of an explanation.
+            let bases: Vec<Base> = bases.into_iter().filter(|b| !self.is_truth(b)).collect();
             let twice: Vec<(Vec<Cause>, f64)> = (0..factors.len())
                 .flat_map(|i| (i + 1..factors.len()).map(move |j| (i, j)))
                 .map(|(i, j)| (vec![factors[i].0.clone(), factors[j].0.clone()], factors[i].1 * factors[j].1))
@@ -462,7 +466,7 @@ impl Search<'_> {
                 } else {
                     self.pairs.iter().zip(&mut arrays).filter(|(p, _)| p.gradient).for_each(|(_, slot)| *slot = None);
                 }
-                if self.keeps(wrong, &arrays)
+                if self.keeps(&arrays)
                     && let Some(fit) = self.fits(wrong, &arrays, 1.0, 2.0)
                 {
                     found.push(self.explanation(second.causes, fit));
@@ -475,21 +479,22 @@ impl Search<'_> {
         before - budget
     }
 
+    /// What is predicted is the truth, wherever something is.
+    fn is_truth(&self, base: &Base) -> bool {
+        base.arrays.iter().any(Option::is_some)
+            && self.pairs.iter().zip(&base.arrays).all(|(pair, t)| {
+                let bound = self.bound(pair);
+                t.as_ref().is_none_or(|t| {
+                    t.shape == pair.truth.shape && t.data.iter().zip(&pair.truth.data).all(|(p, y)| distance(*p, 1.0, *y) <= bound)
+                })
+            })
+    }
     /// Mistakes that predict the truth on this input, each with a question on which it does not.
     pub fn blind(&self) -> Vec<Blind> {
         let mut budget = 400.min(self.affordable().max(60));
         let bases = self.bases(self.case, &[], &[], &mut budget);
-        let same = |b: &&Base| {
-            b.arrays.iter().any(Option::is_some)
-                && self.pairs.iter().zip(&b.arrays).all(|(pair, t)| {
-                    let bound = self.bound(pair);
-                    t.as_ref().is_none_or(|t| {
-                        t.shape == pair.truth.shape && t.data.iter().zip(&pair.truth.data).all(|(p, y)| distance(*p, 1.0, *y) <= bound)
-                    })
-                })
-        };
         let mut out: Vec<Blind> = Vec::new();
-        for base in bases.iter().filter(same) {
+        for base in bases.iter().filter(|b| self.is_truth(b)) {
             let cause = &base.causes[0];
             if !out.iter().any(|b| b.cause == *cause)
                 && let Some(told_by) =

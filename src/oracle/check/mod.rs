@@ -148,7 +148,8 @@ pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
         dtype: claim.dtype,
         tolerance: claim.tolerance,
     };
-    let search = explain::Search { entry, claim, case: &case, pairs: &truth.pairs };
+    let right = verdict.items.iter().map(Item::agrees).collect();
+    let search = explain::Search { entry, claim, case: &case, pairs: &truth.pairs, right };
     for (item, pair) in verdict.items.iter_mut().zip(&truth.pairs).filter(|(i, p)| i.differs() && !p.gradient) {
         // Stages are held as the claimed arithmetic holds them; the truth of this step is then a little off, no more than rounding.
         let own = steps::step(&asked::Asked::new(entry, &case), &pair.name, &claim.outputs, &pair.truth.shape);
@@ -167,9 +168,18 @@ pub fn check(entry: &dyn Entry, claim: &Claim) -> Result<Verdict> {
                 // No one cause of all: each by itself.
                 verdict.because = wrong.iter().flat_map(|&i| search.explain(&[i])).collect();
             }
-            let first = verdict.because.first().and_then(|e| e.causes.first());
+            let first = verdict.because.first().and_then(|e| e.causes.first()).cloned();
+            // What the first cause leaves open is looked at array by array.
+            let covered = verdict.because.first().map_or(Vec::new(), |e| e.arrays.clone());
+            let left: Vec<usize> =
+                wrong.iter().copied().filter(|&i| !covered.is_empty() && !covered.contains(&truth.pairs[i].label())).collect();
+            for i in left.into_iter().filter(|&i| verdict.items[i].step_is_right.is_none()) {
+                let more: Vec<Explanation> = search.explain(&[i]);
+                let new: Vec<Explanation> = more.into_iter().filter(|e| !verdict.because.iter().any(|b| b.causes == e.causes)).collect();
+                verdict.because.extend(new);
+            }
             let gradient = wrong.iter().all(|&i| truth.pairs[i].gradient);
-            verdict.reproducer = first.and_then(|cause| telling(entry, cause, case.preset.as_deref(), gradient));
+            verdict.reproducer = first.and_then(|cause| telling(entry, &cause, case.preset.as_deref(), gradient));
         }
         _ => {}
     }

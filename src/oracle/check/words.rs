@@ -46,7 +46,8 @@ impl Verdict {
     fn reasons(&self, out: &mut String) {
         for (i, e) in self.because.iter().take(6).enumerate() {
             let says: Vec<&str> = e.causes.iter().map(|c| c.says.as_str()).collect();
-            let _ = writeln!(out, "{} {}", if i == 0 { "because" } else { "or     " }, e.name());
+            let same = i > 0 && self.because[i - 1].arrays == e.arrays;
+            let _ = writeln!(out, "{} {}", if same { "or     " } else { "because" }, e.name());
             let _ = writeln!(out, "        {}", says.join("; and "));
             let _ = writeln!(
                 out,
@@ -56,8 +57,8 @@ impl Verdict {
                 self.dtype.name()
             );
         }
-        if self.because.len() > 1 {
-            let _ = writeln!(out, "        this input cannot tell these apart");
+        if self.because.windows(2).any(|e| e[0].arrays == e[1].arrays) {
+            let _ = writeln!(out, "        this input cannot tell what stands behind `or` from what stands before it");
         }
         if self.code() == 1 && self.because.is_empty() {
             let _ = writeln!(
