@@ -8,7 +8,6 @@ mod cite;
 mod classify;
 mod conform;
 mod denoise;
-mod conform;
 mod errata;
 mod eval;
 mod eval_model;
