@@ -15,7 +15,7 @@ pub fn project_atoms<S: Scalar>(a: &Matrix<S>) -> Matrix<S> {
         // One comparison by value: on the sphere both branches agree.
         if length.value() > 1.0 {
             let norm = length.sqrt();
-            out.row_mut(i).iter_mut().for_each(|x| *x = *x / norm);
+            out.row_mut(i).iter_mut().for_each(|x| *x /= norm);
         }
     }
     out

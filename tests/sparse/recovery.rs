@@ -12,7 +12,7 @@ fn spikes_and_waves(d: usize) -> Matrix<f64> {
     Matrix::from_fn(2 * d, d, |i, j| match i < d {
         true => f64::from(u8::from(i == j)),
         false => {
-            if ((i - d) & j).count_ones() % 2 == 0 {
+            if ((i - d) & j).count_ones().is_multiple_of(2) {
                 1.0 / root
             } else {
                 -1.0 / root
