@@ -114,13 +114,9 @@ impl Task {
         let array = chosen.ok_or_else(|| Error::usage(path, "one array, or one named `atoms`", format!("{} others", arrays.len())))?;
         matrix(path, array)
     }
-    fn write(&self, arrays: Vec<(&str, Array)>) -> Result<()> {
-        archive::write_named(Path::new(&self.out), arrays.iter().map(|(n, a)| (*n, a)))?;
-        arguments::line(&format!("written {}", self.out))
-    }
-    /// Rows as images, if asked.
-    fn draw(&self, name: &str, rows: &Matrix<f64>) -> Result<()> {
-        let Some(path) = self.args.one("--draw")? else { return Ok(()) };
+    /// Rows as images, if asked: where to, and the drawing.
+    fn drawing(&self, name: &str, rows: &Matrix<f64>) -> Result<Option<(String, String)>> {
+        let Some(path) = self.args.one("--draw")? else { return Ok(None) };
         let height = self.count("--height", None, 1)?;
         if !rows.cols().is_multiple_of(height) {
             return Err(Error::usage("--height", format!("a divisor of the {} features", rows.cols()), height.to_string()));
@@ -135,8 +131,17 @@ impl Task {
             rows: pictures.chunks(16).map(|row| (String::new(), row.to_vec())).collect(),
             ink: Ink::Each,
         };
-        file::write(Path::new(path), grid.figure()?.svg().as_bytes())?;
-        arguments::line(&format!("drawn   {path}"))
+        Ok(Some((path.to_string(), grid.figure()?.svg())))
+    }
+    /// Writes the result, then says so.
+    fn finish(&self, text: &str, drawing: Option<(String, String)>, arrays: &[(&str, Array)]) -> Result<()> {
+        archive::write_named(Path::new(&self.out), arrays.iter().map(|(n, a)| (*n, a)))?;
+        let mut text = format!("{text}written {}\n", self.out);
+        if let Some((path, svg)) = drawing {
+            file::write(Path::new(&path), svg.as_bytes())?;
+            text += &format!("drawn   {path}\n");
+        }
+        arguments::print(&text)
     }
 }
 
@@ -188,7 +193,7 @@ fn pca(words: &[String]) -> Result<()> {
     let divisor = if task.args.switch("--unbiased") { Divisor::SamplesLessOne } else { Divisor::Samples };
     let pca = Pca::fit(&task.x, task.count("-k", None, 0)?, task.args.switch("--centre"), divisor)?;
     let lost = task.x.sub(&pca.reconstruct(&task.x)?)?.frobenius_squared() / task.x.rows() as f64;
-    arguments::print(&format!(
+    let text = format!(
         "data    {} × {}\nkept    {} directions, {} % of the energy\nloss    {} a sample\nnoise   {} a direction\n",
         task.x.rows(),
         task.x.cols(),
@@ -196,15 +201,16 @@ fn pca(words: &[String]) -> Result<()> {
         show(100.0 * pca.explained()),
         show(lost),
         show(pca.noise_variance())
-    ))?;
-    task.draw("directions", &pca.basis.transpose())?;
+    );
+    let drawing = task.drawing("directions", &pca.basis.transpose())?;
     let codes = pca.encode(&task.x)?;
-    task.write(vec![
+    let arrays = [
         ("mean", list(pca.mean.clone())?),
         ("basis", array(&pca.basis)?),
         ("variances", list(pca.variances.clone())?),
         ("codes", array(&codes)?),
-    ])
+    ];
+    task.finish(&text, drawing, &arrays)
 }
 
 fn lasso(words: &[String]) -> Result<()> {
@@ -247,14 +253,14 @@ fn lasso(words: &[String]) -> Result<()> {
         show(total.gap),
         show(total.kkt)
     );
-    arguments::print(&text)?;
-    task.write(vec![
+    let arrays = [
         ("codes", array(&solution.z)?),
         ("value", list(value)?),
         ("gap", list(gap)?),
         ("kkt", list(kkt)?),
         ("lambda", list(vec![problem.lambda()])?),
-    ])
+    ];
+    task.finish(&text, None, &arrays)
 }
 
 fn dictionary(words: &[String]) -> Result<()> {
@@ -278,7 +284,7 @@ fn dictionary(words: &[String]) -> Result<()> {
     })?;
     let lost = task.x.sub(&learned.z.matmul(&learned.atoms)?)?.frobenius_squared() / task.x.frobenius_squared();
     let last = learned.objective.last().copied().unwrap_or(f64::NAN);
-    arguments::print(&format!(
+    let text = format!(
         "data    {} × {}, {m} atoms, {} codes, λ {}\nvalue   {} after {rounds} rounds, {} before\nnonzero {} a sample, {} % of the energy explained\n",
         task.x.rows(),
         task.x.cols(),
@@ -288,14 +294,15 @@ fn dictionary(words: &[String]) -> Result<()> {
         show(learned.objective[0]),
         show(nonzeros(&learned.z)),
         show(100.0 * (1.0 - lost))
-    ))?;
-    task.draw("atoms", &learned.atoms)?;
-    task.write(vec![
+    );
+    let drawing = task.drawing("atoms", &learned.atoms)?;
+    let arrays = [
         ("atoms", array(&learned.atoms)?),
         ("codes", array(&learned.z)?),
         ("objective", list(learned.objective.clone())?),
         ("lambda", list(vec![problem.lambda()])?),
-    ])
+    ];
+    task.finish(&text, drawing, &arrays)
 }
 
 fn lista(words: &[String]) -> Result<()> {
@@ -343,13 +350,14 @@ fn lista(words: &[String]) -> Result<()> {
             eprintln!("epoch {:>4}   {}", epoch + 1, show(loss));
         }
     })?;
-    arguments::print(&words_of(&worth(&problem, &network, &unseen, MOST)?, depth, held))?;
+    let text = words_of(&worth(&problem, &network, &unseen, MOST)?, depth, held);
     let mut arrays = Vec::new();
     for (name, p) in network.names().into_iter().zip(network.parameters()) {
         arrays.push((name, Array::from_f64(p.shape().to_vec(), p.data().to_vec())?));
     }
     arrays.push(("lambda".into(), list(vec![problem.lambda()])?));
-    task.write(arrays.iter().map(|(n, a)| (n.as_str(), a.clone())).collect())
+    let named: Vec<(&str, Array)> = arrays.iter().map(|(n, a)| (n.as_str(), a.clone())).collect();
+    task.finish(&text, None, &named)
 }
 
 /// What [`Worth`] says, in words.

@@ -1,6 +1,6 @@
 //! The solution itself, with its certificate and its derivative.
 
-use super::active::{Support, codes_on, support};
+use super::active::{Search, Support, codes_on};
 use super::certificate::Certificate;
 use super::lasso::{Codes, Lasso, positive};
 use crate::learn::same_shape;
@@ -33,7 +33,7 @@ impl<S: Scalar> Lasso<S> {
     /// The minimiser for every row of `X`, to the accuracy of the arithmetic: the support by a finite search in f64, the codes on it by `z_S = (xA_Sᵀ − λs)(A_SA_Sᵀ)⁻¹` in S.
     ///
     /// `zA`, the residual, `‖z‖₁` and `P` are always unique; `z` is if the atoms with `|c_j| = λ` are independent, and otherwise one of the solutions is returned. A ball encloses:
-    /// the signs must hold surely and `|c_j| ≤ λ` elsewhere surely, else `Undecided`. Cost for a row with support k: about `k(md + k³/3)` flops.
+    /// the signs must hold surely and `|c_j| ≤ λ` elsewhere surely, else `Undecided`. Cost: `m²d` flops for the Gram matrix, and about `md + k(mk + k³/3)` for a row with support k.
     /// Errors: `Shape`, `NotFinite`; `Domain` for `λ = 0`; `NotConverged` if the search does not settle (not seen).
     pub fn solve(&self, x: &Matrix<S>) -> Result<Solution<S>> {
         self.check_data(x)?;
@@ -111,11 +111,11 @@ impl Minimum {
     }
     /// The codes on the supports that the nearest f64 have.
     fn codes<S: Scalar>(&self, x: &Matrix<S>, lasso: &Lasso<S>) -> Result<Matrix<S>> {
-        let (near, lambda) = (lasso.a.map(|a| a.value()), lasso.lambda.value());
+        let search = Search::new(lasso.a.map(|a| a.value()), lasso.lambda.value(), self.codes);
         let mut z = Matrix::zeros(x.rows(), lasso.a.rows());
         for i in 0..x.rows() {
             let row: Vec<f64> = x.row(i).iter().map(|x| x.value()).collect();
-            let support = support(&row, &near, lambda, self.codes).map_err(|e| e.within(&format!("row {i}")))?;
+            let support = search.support(&row).map_err(|e| e.within(&format!("row {i}")))?;
             let codes = codes_on(x.row(i), &lasso.a, lasso.lambda, &support)?;
             for (&(j, _), value) in support.iter().zip(codes) {
                 z[(i, j)] = value;
@@ -160,9 +160,10 @@ impl Implicit for Minimum {
         let (x, lasso) = self.parts(inputs)?;
         let z = self.codes(&x, &lasso)?;
         let c = lasso.residual(&x, &z)?.matmul_t(&lasso.a)?;
-        let (near, at) = (x.map(|x| x.value()), lasso.a.map(|a| a.value()));
+        let near = x.map(|x| x.value());
+        let search = Search::new(lasso.a.map(|a| a.value()), lasso.lambda.value(), self.codes);
         for i in 0..z.rows() {
-            let signs = support(near.row(i), &at, lasso.lambda.value(), self.codes)?;
+            let signs = search.support(near.row(i))?;
             for j in 0..z.cols() {
                 let holds = match signs.iter().find(|&&(k, _)| k == j) {
                     Some(&(_, s)) => (z[(i, j)] * Ball::exact(s)).sign() == Some(Ordering::Greater),

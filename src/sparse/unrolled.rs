@@ -441,17 +441,27 @@ pub fn steps_worth<S: Scalar>(lasso: &Lasso<S>, method: super::Method, x: &Matri
     if lasso.objective(x, &zero)?.value() <= value.value() {
         return Ok(Some(0));
     }
-    let (mut found, mut failed) = (None, None);
-    lasso.iterate(method, x, &zero, lasso.step_size()?, most, |k, z| {
-        if found.is_none() && failed.is_none() {
-            match lasso.objective(x, z) {
-                Ok(p) if p.value() <= value.value() => found = Some(k),
-                Ok(_) => {}
-                Err(e) => failed = Some(e),
+    let eta = lasso.step_size()?;
+    // Twice as many steps each time: at most twice the work of stopping at once.
+    let (mut seen, mut limit) = (0, if most < 16 { most } else { 16 });
+    loop {
+        let (mut found, mut failed) = (None, None);
+        lasso.iterate(method, x, &zero, eta, limit, |k, z| {
+            if found.is_none() && failed.is_none() && k > seen {
+                match lasso.objective(x, z) {
+                    Ok(p) if p.value() <= value.value() => found = Some(k),
+                    Ok(_) => {}
+                    Err(e) => failed = Some(e),
+                }
             }
+        })?;
+        match (failed, found) {
+            (Some(e), _) => return Err(e),
+            (_, Some(k)) => return Ok(Some(k)),
+            _ if limit == most => return Ok(None),
+            _ => (seen, limit) = (limit, if 2 * limit < most { 2 * limit } else { most }),
         }
-    })?;
-    failed.map_or(Ok(found), Err)
+    }
 }
 
 /// Codes of a kind have a name in messages.

@@ -24,13 +24,15 @@ const SHARE: f64 = 0.05;
 /// Height and width of a digit.
 const SIDE: usize = 8;
 /// Steps tried when a network is compared with ISTA and FISTA.
-const MOST: usize = 2000;
+const MOST: usize = 1000;
 
 /// Adds the chapter.
 pub fn chapter(tour: &mut Tour) -> Result<()> {
     let samples = tour.samples();
     let parity = |odd: usize| samples.x.select_rows(&(0..samples.x.rows()).filter(|i| i % 2 == odd).collect::<Vec<_>>());
     let (seen, unseen) = (parity(0)?, parity(1)?);
+    let first = |x: &Matrix<f64>, n: usize| x.select_rows(&(0..n).collect::<Vec<_>>());
+    let (seen, unseen) = if tour.quick() { (first(&seen, 300)?, first(&unseen, 150)?) } else { (seen, unseen) };
 
     tour.text(
         "A subspace has one basis for all digits. A dictionary `A` has more atoms than there are pixels, and each digit `x` uses its own few: a sparse code `z` \
@@ -53,8 +55,8 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
         format!("From {} to {} a digit in {rounds} rounds.", Significant(4).print(first), Significant(4).print(last)),
     );
     trade(tour, problem, &seen, &unseen)?;
-    rates(tour, problem, &unseen.select_rows(&(0..64).collect::<Vec<_>>())?)?;
-    networks(tour, problem, &seen, &unseen)
+    rates(tour, problem, &first(&unseen, 64)?)?;
+    networks(tour, problem, &seen, &first(&unseen, if tour.quick() { 150 } else { 400 })?)
 }
 
 /// The dictionary's problem at its λ, and the objective a digit at the start and after each round.
@@ -218,7 +220,7 @@ fn rates(tour: &mut Tour, problem: &Lasso<f64>, x: &Matrix<f64>) -> Result<()> {
     tour.claim(
         "ISTA stays below `‖z*‖^2/(2ηk)` and FISTA below `2‖z*‖^2/(η(k + 1)^2)`, at every step.",
         kept,
-        format!("{steps} steps each, 64 digits, `η = 1/L` with `L` = {}.", Significant(4).print(eta.recip())),
+        format!("{steps} steps each, 64 digits, `η = 1/L` with `L = {}`.", Significant(4).print(eta.recip())),
     );
     tour.figure(
         LineChart {

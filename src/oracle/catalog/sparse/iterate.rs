@@ -20,7 +20,7 @@ const SPEC: Spec = Spec {
     couples: "atoms and features of one sample; samples are independent",
     cost: "4·n·m·d flops a step",
     flops: |s| 12.0 * s("n") * s("m") * s("d"),
-    tolerance: Tolerance { value: 2.0, gradient: 4.0 },
+    tolerance: Tolerance { value: 1.0, gradient: 2.0 },
     ..Spec::BLANK
 };
 

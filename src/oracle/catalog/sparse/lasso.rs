@@ -21,7 +21,7 @@ impl Operator for LassoSolution {
         couples: "atoms and features of one sample; samples are independent",
         cost: "about k(md + k³/3) flops for a sample with k active atoms",
         flops: |s| s("n") * s("d") * s("m") * s("d"),
-        tolerance: Tolerance { value: 4.0, gradient: 8.0 },
+        tolerance: Tolerance { value: 2.0, gradient: 4.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -143,7 +143,7 @@ impl Operator for LassoGap {
         couples: "atoms and features of one sample; samples are independent and summed",
         cost: "4·n·m·d flops",
         flops: |s| 4.0 * s("n") * s("m") * s("d"),
-        tolerance: Tolerance { value: 4.0, gradient: 8.0 },
+        tolerance: Tolerance { value: 2.0, gradient: 4.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {

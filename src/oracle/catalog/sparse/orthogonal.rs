@@ -85,6 +85,7 @@ impl Operator for L4Objective {
         couples: "all of X and W",
         cost: "2·n·d² flops",
         flops: |s| 2.0 * s("n") * s("d") * s("d"),
+        tolerance: Tolerance { value: 1.0, gradient: 2.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -136,7 +137,7 @@ impl Operator for MspStep {
         couples: "all of X and W",
         cost: "4·n·d² flops and an SVD of d × d",
         flops: |s| 4.0 * s("n") * s("d") * s("d") + 60.0 * s("d").powi(3),
-        tolerance: Tolerance { value: 8.0, gradient: 16.0 },
+        tolerance: Tolerance { value: 0.25, gradient: 0.05 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -222,7 +223,7 @@ impl Operator for FastIcaStep {
         couples: "all of X and W",
         cost: "4·n·d² flops and an SVD of d × d",
         flops: |s| 4.0 * s("n") * s("d") * s("d") + 60.0 * s("d").powi(3),
-        tolerance: Tolerance { value: 8.0, gradient: 16.0 },
+        tolerance: Tolerance { value: 0.25, gradient: 0.03 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {

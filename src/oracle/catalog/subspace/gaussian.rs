@@ -94,7 +94,7 @@ impl Operator for PpcaCovariance {
         couples: "all of S",
         cost: "about 60 d³ flops",
         flops: |s| 60.0 * s("d").powi(3),
-        tolerance: Tolerance { value: 4.0, gradient: 8.0 },
+        tolerance: Tolerance { value: 4.0, gradient: 2.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {

@@ -38,7 +38,7 @@ impl Operator for PcaProjector {
         couples: "rows and columns of one X",
         cost: "n·d² + about 60 d³ flops",
         flops: |s| s("n") * s("d").powi(2) + 60.0 * s("d").powi(3),
-        tolerance: Tolerance { value: 4.0, gradient: 8.0 },
+        tolerance: Tolerance { value: 4.0, gradient: 2.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
@@ -216,7 +216,7 @@ impl Operator for SingularValueThreshold {
         couples: "rows and columns of one M",
         cost: "an SVD",
         flops: |s| 40.0 * s("n") * s("d") * s("n").min(s("d")),
-        tolerance: Tolerance { value: 8.0, gradient: 16.0 },
+        tolerance: Tolerance { value: 4.0, gradient: 0.25 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
