@@ -48,11 +48,11 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
     let problem = &learned.0;
     tour.figures(vec![atoms(problem.atoms())?, descent(&learned.1)?]);
     let falls = learned.1.windows(2).all(|w| w[1] <= w[0] * (1.0 + 1e-12));
-    let [first, last] = [learned.1[0], learned.1[rounds]];
+    let [before, after] = [learned.1[0], learned.1[rounds]];
     tour.claim(
         "Every round of learning lowers the objective.",
         falls,
-        format!("From {} to {} a digit in {rounds} rounds.", Significant(4).print(first), Significant(4).print(last)),
+        format!("From {} to {} a digit in {rounds} rounds.", Significant(4).print(before), Significant(4).print(after)),
     );
     trade(tour, problem, &seen, &unseen)?;
     rates(tour, problem, &first(&unseen, 64)?)?;
