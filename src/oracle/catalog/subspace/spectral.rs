@@ -216,7 +216,7 @@ impl Operator for SingularValueThreshold {
         couples: "rows and columns of one M",
         cost: "an SVD",
         flops: |s| 40.0 * s("n") * s("d") * s("n").min(s("d")),
-        tolerance: Tolerance { value: 4.0, gradient: 0.25 },
+        tolerance: Tolerance { value: 4.0, gradient: 0.5 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
