@@ -59,6 +59,8 @@ const CALLS: &[Call] = &[
     Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT on digits or your images", run: train::run },
     Call { name: "inspect", usage: inspect::USAGE, purpose: "measure trained networks layer by layer", run: inspect::run },
     Call { name: "rate", usage: rate::USAGE, purpose: "rates of a feature matrix", run: rate::run },
+    Call { name: "train", usage: train::USAGE, purpose: "train CRATE or ViT, or build a ReduNet, on digits or your images", run: train::run },
+    Call { name: "rate", usage: rate::USAGE, purpose: "what a feature matrix, or a logged number, means", run: rate::run },
     Call { name: "vectors", usage: vectors::USAGE, purpose: "golden vectors with proven roundings", run: vectors::run },
     Call { name: "conform", usage: conform::USAGE, purpose: "hold a program that speaks the protocol to the catalog", run: conform::run },
     Call { name: "fit", usage: fit::USAGE, purpose: "subspaces, sparse codes, dictionaries and LISTA on your data", run: fit::run },
