@@ -44,7 +44,10 @@ fn legal(entry: &dyn Entry, preset: Option<&str>) -> Result<Case> {
     let fits = |case: &Case| case.preset.as_deref() == preset.filter(|p| *p != "paper");
     let moderate = |case: &Case| case.inputs.reals().all(|(_, t)| t.data.iter().any(|x| (0.125..8.0).contains(&x.mid().hi().abs())));
     let cases: Vec<Case> = (3..40).filter_map(|i| generated_case(entry, i, 1).ok()).filter(fits).collect();
-    if let Some(case) = cases.iter().find(|c| moderate(c) && entry.eval_in(Number::F64, c).is_ok()).or(cases.first()) {
+    // Every axis longer than 1, if there is such a case: rows and columns are then told apart.
+    let plain = |case: &Case| case.inputs.iter().all(|(_, v)| v.shape().iter().all(|&n| n > 1));
+    let fit = |strict: bool| cases.iter().find(|c| moderate(c) && (plain(c) || !strict) && entry.eval_in(Number::F64, c).is_ok());
+    if let Some(case) = fit(true).or(fit(false)).or(cases.first()) {
         return Ok(case.clone());
     }
     let mut case = generated_case(entry, 4, 1)?;

@@ -328,6 +328,12 @@ impl Search<'_> {
         let causes = base.causes.iter().cloned().chain([Cause::other(name, says)]).collect();
         Some(self.explanation(causes, (worst, wrong.to_vec())))
     }
+    /// Nothing but zeros where values are wanted.
+    fn zeros(&self, wrong: &[usize]) -> Option<Explanation> {
+        let empty = |&i: &usize| !self.pairs[i].gradient && self.pairs[i].found.data.iter().all(|x| x.mid().hi() == 0.0);
+        let says = "every entry is 0: nothing was computed, or everything was cut off".to_string();
+        wrong.iter().all(empty).then(|| self.explanation(vec![Cause::other("zeros", says)], (0.0, wrong.to_vec())))
+    }
     /// Every entry the same multiple of what it should be.
     fn constant(&self, wrong: &[usize]) -> Option<Explanation> {
         let first = &self.pairs[*wrong.first()?];
@@ -403,7 +409,8 @@ impl Search<'_> {
         let truth = self.truth();
         let mut budget = 400.min(self.affordable().max(60));
         let bases = self.bases(self.case, &[], &[], &mut budget);
-        let mut found: Vec<Explanation> = bases.iter().filter_map(|b| self.alone(wrong, b)).collect();
+        let mut found: Vec<Explanation> = self.zeros(wrong).into_iter().collect();
+        found.extend(bases.iter().filter_map(|b| self.alone(wrong, b)));
         found.extend(self.times(wrong, &truth, &singles));
         found.extend(self.rearranged(wrong, &truth));
         if found.is_empty() {
