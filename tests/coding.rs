@@ -1,5 +1,7 @@
 //! The room of lossy coding.
 
+#[path = "coding/command.rs"]
+mod command;
 #[path = "coding/lengths.rs"]
 mod lengths;
 #[path = "coding/rates.rs"]

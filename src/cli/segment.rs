@@ -2,11 +2,11 @@
 
 use super::arguments::{self, Arguments};
 use super::samples;
-use crate::coding::{Model, Segmentation, segment_with};
+use crate::coding::{Model, Patches, Segmentation, patch_features, segment_with};
 use crate::data::image::Image;
 use crate::data::{Array, archive, file, image};
-use crate::linalg::{Eigen, Matrix};
-use crate::scalar::{Bulk, Scalar};
+use crate::linalg::Matrix;
+use crate::scalar::Scalar;
 use crate::{Error, Result};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +42,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     }
     let grid = if picture { Some(Grid::read(&path, &args)?) } else { None };
     let features = match &grid {
-        Some(grid) => grid.features.clone(),
+        Some(grid) => grid.patches.features.clone(),
         None => samples::matrix(&samples::arrays(&args, &args.positional()[0])?.0)?,
     };
     let start = std::time::Instant::now();
@@ -56,7 +56,10 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     let took = start.elapsed().as_secs_f64();
     arguments::print(&report(&features, &s, took))?;
     let labels = match &grid {
-        Some(grid) => Array::from_i64(vec![grid.image.height(), grid.image.width()], grid.spread(&s.labels))?,
+        Some(grid) => Array::from_i64(
+            vec![grid.image.height(), grid.image.width()],
+            grid.patches.spread(&s.labels).into_iter().map(|l| l as i64).collect(),
+        )?,
         None => Array::from_i64(vec![s.labels.len()], s.labels.iter().map(|&l| l as i64).collect())?,
     };
     if let Some(out) = args.one("-o")? {
@@ -87,10 +90,7 @@ fn report(x: &Matrix<f64>, s: &Segmentation, took: f64) -> String {
 /// An image and the features of its grid points.
 struct Grid {
     image: Image,
-    stride: usize,
-    /// Grid points down and across.
-    points: [usize; 2],
-    features: Matrix<f64>,
+    patches: Patches,
 }
 
 impl Grid {
@@ -99,52 +99,17 @@ impl Grid {
         let (h, w) = (image.height(), image.width());
         let patch = args.number("--patch", "an odd number of pixels")?.unwrap_or(7usize);
         let dims = args.number("--dims", "a number from 1 on")?.unwrap_or(8usize);
-        let across = |stride: usize| [h.div_ceil(stride), w.div_ceil(stride)];
-        let fits = |stride: usize| across(stride).iter().product::<usize>() <= 2500;
+        let fits = |stride: usize| h.div_ceil(stride) * w.div_ceil(stride) <= 2500;
         let stride = match args.number("--stride", "a number from 1 on")? {
             Some(stride) => stride,
             None => (1..=h.max(w)).find(|&s| fits(s)).unwrap_or(1),
         };
-        if patch % 2 == 0 || dims == 0 || stride == 0 || patch > 2 * h.min(w) {
-            let found = format!("a patch of {patch}, {dims} directions, a step of {stride}");
-            return Err(Error::usage("options", "an odd patch that fits the image, and numbers from 1 on", found));
-        }
-        let (points, c, half) = (across(stride), image.channels(), patch / 2);
-        let unit = image.unit();
-        let mirror = |i: isize, n: usize| -> usize {
-            let (i, n) = (if i < 0 { -i - 1 } else { i } as usize, n);
-            if i >= n { (2 * n - 1).saturating_sub(i) } else { i }
-        };
-        // A Gaussian window of mean weight 1 with a standard deviation of a quarter of the patch.
-        let deviation = patch as f64 / 4.0;
-        let bell = |k: usize| {
-            let z = (k as f64 - half as f64) / deviation;
-            Scalar::exp(-0.25 * z * z)
-        };
-        let window: Vec<f64> = (0..patch * patch).map(|k| bell(k / patch) * bell(k % patch)).collect();
-        let norm = (f64::dot(&window, &window) / window.len() as f64).sqrt();
-        let place = |i: usize, k: usize, n: usize| mirror(((i * stride + stride / 2).min(n - 1) + k) as isize - half as isize, n);
-        let raw = Matrix::from_fn(points[0] * points[1], patch * patch * c, |p, f| {
-            let (k, channel) = (f / c, f % c);
-            let (y, x) = (place(p / points[1], k / patch, h), place(p % points[1], k % patch, w));
-            unit[(y * w + x) * c + channel] * window[k] / norm
-        });
-        // Principal directions about the mean.
-        let (n, d) = (raw.rows(), raw.cols());
-        let mean: Vec<f64> = (0..d).map(|j| f64::sum(&raw.col(j)) / n as f64).collect();
-        let centred = Matrix::from_fn(n, d, |i, j| raw[(i, j)] - mean[j]);
-        let eigen = Eigen::new(&centred.gram_cols())?;
-        let features = centred.matmul(&eigen.vectors.select_cols(0, dims.min(d))?)?;
-        Ok(Grid { image, stride, points, features })
-    }
-    /// The label of each pixel.
-    fn spread(&self, labels: &[usize]) -> Vec<i64> {
-        let (h, w) = (self.image.height(), self.image.width());
-        (0..h * w).map(|p| labels[p / w / self.stride * self.points[1] + p % w / self.stride] as i64).collect()
+        let patches = patch_features(&image, patch, stride, dims)?;
+        Ok(Grid { image, patches })
     }
     fn map(&self, s: &Segmentation, out: &str) -> Result<Image> {
         let (h, w, c) = (self.image.height(), self.image.width(), self.image.channels());
-        let labels = self.spread(&s.labels);
+        let labels = self.patches.spread(&s.labels);
         if out.to_ascii_lowercase().ends_with(".pgm") {
             let most = s.groups.len() - 1;
             let max = u16::try_from(if most == 0 { 1 } else { most })
@@ -153,10 +118,10 @@ impl Grid {
         }
         let (mut sums, mut counts) = (vec![0u64; s.groups.len() * c], vec![0u64; s.groups.len()]);
         for (p, &l) in labels.iter().enumerate() {
-            counts[l as usize] += 1;
-            (0..c).for_each(|k| sums[l as usize * c + k] += u64::from(self.image.samples()[p * c + k]));
+            counts[l] += 1;
+            (0..c).for_each(|k| sums[l * c + k] += u64::from(self.image.samples()[p * c + k]));
         }
-        let mean = |l: i64, k: usize| (sums[l as usize * c + k] / counts[l as usize].max(1)) as u16;
+        let mean = |l: usize, k: usize| (sums[l * c + k] / counts[l].max(1)) as u16;
         let samples = labels.iter().flat_map(|&l| (0..3).map(move |k| mean(l, k % c))).collect();
         Image::new(w, h, 3, self.image.max(), samples)
     }

@@ -7,6 +7,7 @@ mod covering;
 mod directions;
 mod distortion;
 mod length;
+mod patches;
 mod rate_distortion;
 mod segment;
 mod sphere_rate;
@@ -21,6 +22,7 @@ pub use covering::{
 pub use directions::{unit_rows, unit_rows_vjp};
 pub use distortion::Distortion;
 pub use length::{CodingLengthGradient, Model, apart_gain, apart_threshold, coding_length, coding_length_gradient, shared_coding_length};
+pub use patches::{Patches, patch_features};
 pub use rate_distortion::{
     WaterFilling, gaussian_coding_rate, gaussian_rate_distortion, gaussian_rate_distortion_of, shannon_lower_bound, wiener_distortion,
 };

@@ -4,11 +4,13 @@
 
 mod ascent;
 mod bits;
+mod denoise;
 mod gates;
 mod rates;
 mod redunet;
 mod rungs;
 mod samples;
+mod segment;
 mod sparse;
 mod subspace;
 mod trained;
@@ -39,7 +41,9 @@ pub struct Chapter {
 pub const CHAPTERS: &[Chapter] = &[
     Chapter { part: 1, name: "subspace", title: "One linear subspace", run: subspace::chapter },
     Chapter { part: 1, name: "sparse", title: "Sparse codes and learned dictionaries", run: sparse::chapter },
+    Chapter { part: 1, name: "denoise", title: "Denoising: the score, its entropy, and the way back", run: denoise::chapter },
     Chapter { part: 1, name: "bits", title: "Bits: what the digits cost, together and apart", run: bits::chapter },
+    Chapter { part: 1, name: "segment", title: "Coding length: segments and classes found by it", run: segment::chapter },
     Chapter { part: 1, name: "ascent", title: "Maximal rate reduction: pulling the classes apart", run: ascent::chapter },
     Chapter { part: 2, name: "redunet", title: "ReduNet: the ascent as a network", run: redunet::chapter },
     Chapter { part: 2, name: "rungs", title: "From the gradient of the rate to attention", run: rungs::chapter },
