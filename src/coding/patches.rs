@@ -25,7 +25,7 @@ pub struct Patches {
 /// Source: Yang, Wright, Ma and Sastry, *Unsupervised Segmentation of Natural Images via Lossy Data Compression*, CVIU 110, 2008 (Gaussian-weighted windows, projected on principal directions).
 pub fn patch_features(image: &Image, patch: usize, stride: usize, dims: usize) -> Result<Patches> {
     let (h, w, c) = (image.height(), image.width(), image.channels());
-    if patch % 2 == 0 || patch > 2 * h.min(w) || stride == 0 || dims == 0 {
+    if patch.is_multiple_of(2) || patch > 2 * h.min(w) || stride == 0 || dims == 0 {
         let found = format!("a patch of {patch}, a stride of {stride}, {dims} directions for {w} × {h} pixels");
         return Err(Error::domain("patches", "an odd patch that fits the image, and numbers from 1 on", found).named("InvalidParameter"));
     }

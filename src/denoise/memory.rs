@@ -2,6 +2,7 @@
 
 use super::Noise;
 use super::mixture::check_weights;
+use super::sampler::Denoiser;
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
 use crate::{Error, Result};
@@ -30,6 +31,44 @@ pub struct MemoryGradient<S> {
     pub weights: Vec<S>,
     /// In the noise level.
     pub noise: Noise<S>,
+}
+
+/// A finite set with equal weights, as a source to sample from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FiniteSet<S> {
+    data: Matrix<S>,
+    weights: Vec<S>,
+}
+
+impl<S: Scalar> FiniteSet<S> {
+    /// The rows of `data`. Errors: `Shape` (`EmptyInput`), `NotFinite`.
+    pub fn new(data: Matrix<S>) -> Result<Self> {
+        if data.rows() == 0 || data.cols() == 0 {
+            return Err(Error::shape("data", "at least one row and one column", format!("{data:?}")).named("EmptyInput"));
+        }
+        data.check_finite("data")?;
+        let weights = vec![S::from_usize(data.rows()).recip(); data.rows()];
+        Ok(FiniteSet { data, weights })
+    }
+    /// Half the least distance of two rows, within which every point has one nearest row; `None` for one row, where it is infinite. `m² d` flops.
+    pub fn reach(&self) -> Option<S> {
+        let m = self.data.rows();
+        let distance = |i: usize, j: usize| {
+            let off: Vec<S> = self.data.row(i).iter().zip(self.data.row(j)).map(|(&a, &b)| a - b).collect();
+            S::dot(&off, &off).sqrt() * S::from_f64(0.5)
+        };
+        (0..m).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| distance(i, j)).reduce(S::min)
+    }
+}
+
+impl<S: Scalar> Denoiser<S> for FiniteSet<S> {
+    fn denoise(&self, noise: Noise<S>, x: &Matrix<S>) -> Result<Matrix<S>> {
+        Ok(memorise(&self.data, &self.weights, noise, x)?.denoised)
+    }
+    fn pull(&self, noise: Noise<S>, x: &Matrix<S>, v: &Matrix<S>) -> Result<Matrix<S>> {
+        let y = memorise(&self.data, &self.weights, noise, x)?;
+        Ok(memorise_vjp(&self.data, noise, x, &y, v, &vec![S::ZERO; x.rows()])?.x)
+    }
 }
 
 /// `w = softmax_i(log π_i − ‖x_t − αX_i‖²/(2σ²))`, `x̄ = Σ w_i X_i`: the exact minimiser of the denoising loss on the set `X` (m × d) with weights π.

@@ -9,7 +9,7 @@
 //! | noise levels and schedules | [`Noise`], [`Schedule`] |
 //! | mixtures of Gaussians: density, responsibilities, score, Hessian, denoiser, gradients, samples | [`GaussianMixture`], [`Noised`] |
 //! | two points, circle, sphere | [`two_points`], [`sphere`], [`Sphere`] |
-//! | a finite set: the denoiser that memorises | [`memorise`] |
+//! | a finite set: the denoiser that memorises | [`memorise`], [`FiniteSet`] |
 //! | subspaces: the denoiser that looks like attention | [`attend_subspaces`], [`SubspaceMixture`] |
 //! | entropy, Fisher information, least error, and how a step changes them | [`entropy_bounds`], [`averages()`], [`step_change`] |
 //! | sampling by denoising, and what it does to a Gaussian exactly | [`ddim`], [`stochastic`], [`sampled_deviation`] |
@@ -45,7 +45,7 @@ pub use conditional::guided;
 pub use covariance::Covariance;
 pub use entropy::{EntropyBounds, entropy_bounds, gaussian_entropy};
 pub use fit::{Fit, FitOptions, fit_mixture};
-pub use memory::{Memory, MemoryGradient, memorise, memorise_vjp};
+pub use memory::{FiniteSet, Memory, MemoryGradient, memorise, memorise_vjp};
 pub use mixture::GaussianMixture;
 pub use network::{ScoreNetwork, TrainOptions};
 pub use noise::{Noise, Schedule};

@@ -187,6 +187,13 @@ fn a_finite_set_is_remembered() {
     let points = GaussianMixture::new(even.clone(), set.clone(), vec![Covariance::Full(Matrix::zeros(1, 1)); 3]).unwrap();
     let e = points.at(Noise::exploding(D::from_f64(0.5)).unwrap()).unwrap().evaluate(&Matrix::new(1, 1, vec![dd("1.2")]).unwrap()).unwrap();
     assert!((e.denoised[(0, 0)] - y.denoised[(0, 0)]).value().abs() < 1e-30 && (e.log_density[0] - y.log_density[0]).value().abs() < 1e-30);
+    // Sampling from the set by denoising ends in its convex hull, here at one of its rows; its reach is half the least distance.
+    let source = FiniteSet::new(set.clone()).unwrap();
+    assert_eq!(source.reach().unwrap().value(), 0.5);
+    let path: Vec<_> = levels(Schedule::Exploding, Spacing::Geometric(1e-3), 40, 10.0).unwrap();
+    let path: Vec<Noise<D>> = path.iter().map(|n| Noise { alpha: D::from_f64(n.alpha), sigma: D::from_f64(n.sigma) }).collect();
+    let ends = &ddim(&source, &path, &Matrix::from_rows(&[[-9.0], [2.0], [30.0]])).unwrap()[0];
+    assert!((0..3).all(|i| [0.0, 1.0, 3.0].iter().any(|&s| (ends[(i, 0)].value() - s).abs() < 0.01)), "{:?}", ends.data());
     let bad = memorise(&set, &even[..2], Noise::exploding(D::ONE).unwrap(), &set).unwrap_err();
     assert_eq!(bad.fault().name, "ShapeMismatch");
 }
