@@ -14,7 +14,7 @@ fn unit_rows<S: Scalar>(x: &Matrix<S>, k: usize) -> Result<(Matrix<S>, Vec<S>)> 
             return Err(Error::domain(format!("heads[{k}], row {i}"), "a token that is not 0, since it is divided by its length", "0")
                 .named("DegenerateNormalisation"));
         }
-        unit.row_mut(i).iter_mut().for_each(|x| *x = *x / length);
+        unit.row_mut(i).iter_mut().for_each(|x| *x /= length);
         lengths.push(length);
     }
     Ok((unit, lengths))

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::denoise::{attend_subspaces, attend_subspaces_vjp};
 use crate::linalg::Matrix;
-use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Sides, Spec, Tensor, Values};
+use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Port, Sides, Spec, Tensor, Tolerance, Values};
 use crate::scalar::{Ball, Scalar};
 
 /// `subspace_attention`.
@@ -32,6 +32,7 @@ impl Operator for SubspaceAttention {
         couples: "columns of x; the subspaces; rows are separate queries",
         cost: "4 n k d p flops",
         flops: |s| 4.0 * s("n") * s("k") * s("d") * s("p"),
+        tolerance: Tolerance { value: 1.0, gradient: 2.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
