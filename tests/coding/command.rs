@@ -1,6 +1,6 @@
 //! The calls segment, classify and denoise, run as a user runs them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use white_box::data::{Array, archive, image};
 use white_box::random::Rng;
@@ -13,11 +13,11 @@ fn place(name: &str) -> PathBuf {
     dir
 }
 /// Exit code, what was printed, what was complained of.
-fn run(dir: &PathBuf, words: &[&str]) -> (i32, String, String) {
+fn run(dir: &Path, words: &[&str]) -> (i32, String, String) {
     let out = Command::new(env!("CARGO_BIN_EXE_white-box")).args(words).current_dir(dir).output().unwrap();
     (out.status.code().unwrap(), String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap())
 }
-fn labels(dir: &PathBuf, name: &str) -> (Vec<usize>, Vec<i64>) {
+fn labels(dir: &Path, name: &str) -> (Vec<usize>, Vec<i64>) {
     let contents = archive::read_named(&dir.join(name)).unwrap();
     (contents.arrays[0].1.shape().to_vec(), contents.arrays[0].1.to_i64().unwrap())
 }

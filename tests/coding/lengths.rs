@@ -105,8 +105,8 @@ fn coding_apart_pays_above_a_threshold() {
         assert!(apart_gain(p, threshold.value() * 1.001) > 0.0 && apart_gain(p, threshold.value() * 0.999) < 0.0);
     }
     // The gain is that of the rates themselves: two orthogonal planes in R⁴, four samples each, variance v inside.
-    let (v, e2) = (3.0, 0.5);
-    let z = Matrix::from_fn(8, 4, |i, j| if j / 2 == i / 4 { (2.0 * v as f64).sqrt() * f64::from(u8::from(i % 2 == j % 2)) } else { 0.0 });
+    let (v, e2): (f64, f64) = (3.0, 0.5);
+    let z = Matrix::from_fn(8, 4, |i, j| if j / 2 == i / 4 { (2.0 * v).sqrt() * f64::from(u8::from(i % 2 == j % 2)) } else { 0.0 });
     let half = z.select_rows(&[0, 1, 2, 3]).unwrap();
     let together = coding_rate(&z, Distortion::Eps2(e2)).unwrap();
     let apart = coding_rate(&half, Distortion::Eps2(e2)).unwrap() + std::f64::consts::LN_2;
