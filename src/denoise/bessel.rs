@@ -318,8 +318,8 @@ pub(super) fn log_gamma_half<S: Scalar>(d: usize) -> S {
     start + S::sum(&logs)
 }
 
-/// The κ at which a quantity that changes monotonically with κ takes a value: bisection in plain numbers of f64, then Newton steps in the number itself; a ball proves by a change of sign that the root
-/// lies within it. `f` gives the quantity less its value, and its slope in κ.
+/// The κ at which a quantity that falls with κ, from above 0, crosses 0: bisection in plain numbers of f64, then Newton steps in the number itself; a ball proves by a change of sign that the root
+/// lies within it. `f` gives the quantity and its slope in κ.
 pub(crate) struct Root<F> {
     pub f: F,
 }
@@ -331,21 +331,20 @@ pub(crate) trait Monotone {
 }
 
 impl<F: Monotone> Root<F> {
-    /// The root; 0 if the function has its sign change before every positive number.
+    /// The root; 0 if the quantity is at most 0 at every positive number that is tried.
     pub fn solve<S: Scalar>(&self, inputs: &[S]) -> Result<S> {
         Ok(S::implicit(self, &[inputs])?[0][0])
     }
     fn coarse(&self, inputs: &[f64]) -> Result<f64> {
-        let sign = |k: f64| Ok::<bool, Error>(self.f.at(inputs, k)?.0 > 0.0);
+        let above = |k: f64| Ok::<bool, Error>(self.f.at(inputs, k)?.0 > 0.0);
         let (mut low, mut high) = (1e-3, 1.0);
-        let first = sign(low)?;
-        while sign(low)? == first && sign(high)? == first {
+        while above(high)? {
             (low, high) = (high, high * 4.0);
             if !(high < 1e30) {
                 return Err(Error::not_converged("kappa", "a change of sign below 1e30", "none"));
             }
         }
-        while sign(low)? != first {
+        while !above(low)? {
             (low, high) = (low / 64.0, low);
             if low < 1e-150 {
                 return Ok(0.0);
@@ -353,7 +352,7 @@ impl<F: Monotone> Root<F> {
         }
         for _ in 0..80 {
             let middle = 0.5 * (low + high);
-            if sign(middle)? == first { low = middle } else { high = middle }
+            if above(middle)? { low = middle } else { high = middle }
         }
         Ok(0.5 * (low + high))
     }

@@ -160,7 +160,9 @@ fn sampling(tour: &mut Tour) -> Result<()> {
         "A sampler walks back from noise: at each step it keeps a part of where it is and takes the rest from the guess. On the circle the paths from 24 starts bend towards it and end on it.",
     );
     tour.formula("x_s = (s/t) x_t + (1 − s/t) x̄(x_t)");
-    let path = levels(Schedule::Exploding, Spacing::Geometric(0.01), 60, 3.0)?;
+    // Down to a noise of 0.01, then the guess itself.
+    let mut path = levels(Schedule::Exploding, Spacing::Geometric(0.01), 60, 3.0)?;
+    path.insert(0, Noise::exploding(0.0)?);
     let start = gaussian_matrix(24, 2, &mut Rng::stream(1, "tour denoise")).scale(3.0);
     let states = ddim(&unit_circle()?, &path, &start)?;
     let series = (0..24).map(|i| Series::thin(i % 6, states.iter().rev().map(|s| (s[(i, 0)], s[(i, 1)]))));

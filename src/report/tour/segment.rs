@@ -163,7 +163,7 @@ fn image(tour: &mut Tour) -> Result<()> {
         "An image is segmented the same way: the samples are the small patches around its points. A disc and a band in front of stripes, with some noise: the stripes, though full of edges, are one texture, since their patches \
          lie in one subspace.",
     );
-    let side = if tour.quick() { 30 } else { 42 };
+    let side = 42;
     let (picture, truth) = textures(side)?;
     let patches = patch_features(&picture, 5, 1, 6)?;
     let mut told = 0;
