@@ -95,10 +95,10 @@ fn spheres_to_the_printed_digits() {
         (2, "0.01", "100.00127556985979", "2.7190110207603055"),
         (3, "0.1", "19.486832980505362", "2.6628861862890467"),
     ] {
-        // The source solved 1 − A² = D in f64: κ is as uncertain as u/(2AA′).
+        // The source solved 1 − A² = D in f64: a few roundings u move κ by u/(2AA′) each.
         let (found, known) = (at(d, eps2), kappa.parse::<f64>().unwrap());
         let f = white_box::denoise::resultant(d, known * known).unwrap();
-        assert!((found.kappa.value() - known).abs() <= f64::EPSILON / (f.mean() * f.slope) + f64::EPSILON * known, "{kappa}");
+        assert!((found.kappa.value() - known).abs() <= 8.0 * f64::EPSILON / (f.mean() * f.slope), "{kappa}");
         assert!((found.rate - dd(rate)).value().abs() <= (8.0 + known) * f64::EPSILON, "{rate}");
     }
     assert_eq!(at(2, "1").rate, D::ZERO);
