@@ -99,7 +99,7 @@ fn spheres_to_the_printed_digits() {
         let (found, known) = (at(d, eps2), kappa.parse::<f64>().unwrap());
         let f = white_box::denoise::resultant(d, known * known).unwrap();
         assert!((found.kappa.value() - known).abs() <= 8.0 * f64::EPSILON / (f.mean() * f.slope), "{kappa}");
-        assert!((found.rate - dd(rate)).value().abs() <= (8.0 + known) * f64::EPSILON, "{rate}");
+        assert!((found.rate - dd(rate)).value().abs() <= 8.0 * (1.0 + known / f.mean()) * f64::EPSILON, "{rate}");
     }
     assert_eq!(at(2, "1").rate, D::ZERO);
     // A fair sign: log 2 − H((1 + √(1 − D))/2).

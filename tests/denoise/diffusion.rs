@@ -1,5 +1,8 @@
 //! Entropy along the noise, sampling, parameterisations, conditional denoisers, learning.
 
+// Decimals stand as their source prints them.
+#![allow(clippy::excessive_precision)]
+
 use crate::{dd, is};
 use white_box::denoise::*;
 use white_box::linalg::Matrix;
