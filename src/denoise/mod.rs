@@ -8,7 +8,7 @@
 //! |---|---|
 //! | noise levels and schedules | [`Noise`], [`Schedule`] |
 //! | mixtures of Gaussians: density, responsibilities, score, Hessian, denoiser, gradients, samples | [`GaussianMixture`], [`Noised`] |
-//! | two points, circle, sphere | [`two_points`], [`sphere`], [`Sphere`] |
+//! | two points, circle, sphere | [`two_points()`], [`Sphere`], [`resultant`] |
 //! | a finite set: the denoiser that memorises | [`memorise`], [`FiniteSet`] |
 //! | subspaces: the denoiser that looks like attention | [`attend_subspaces`], [`SubspaceMixture`] |
 //! | entropy, Fisher information, least error, and how a step changes them | [`entropy_bounds`], [`averages()`], [`step_change`] |
