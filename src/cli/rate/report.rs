@@ -53,9 +53,10 @@ impl Report {
     }
 }
 
-/// Six digits that count.
+/// Six digits that count; fewer where fewer say it exactly.
 pub fn show(x: f64) -> String {
-    Digits::Significant(6).show(x)
+    let (six, all) = (Digits::Significant(6).show(x), Digits::Shortest.show(x));
+    if all.len() < six.len() { all } else { six }
 }
 /// Three.
 pub fn rough(x: f64) -> String {
