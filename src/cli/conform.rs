@@ -60,7 +60,7 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     }
     for entry in if named.is_empty() { CATALOG.to_vec() } else { named } {
         for item in session.run(entry)? {
-            let cause = cause(entry, &item);
+            let cause = item.cause();
             if json {
                 arguments::line(&to_json(&item, cause.as_deref()).to_string())?;
             } else {
@@ -106,12 +106,6 @@ fn word(standing: Standing) -> &'static str {
     }
 }
 
-/// The likely cause of a failure, in a line.
-fn cause(entry: &'static dyn Entry, item: &Item) -> Option<String> {
-    let _ = (entry, &item.claims);
-    None
-}
-
 fn row(item: &Item, cause: Option<&str>) -> String {
     let standing = item.standing();
     let used = if item.used > 0.0 { format!("{:.2e}", item.used) } else { "0".into() };
@@ -133,8 +127,11 @@ fn details(item: &Item, cause: Option<&str>) -> String {
     if let Some(verdict) = &failure.verdict {
         text.push_str(&verdict.text());
     }
-    if let Some(cause) = cause {
-        text.push_str(&format!("likely cause: {cause}\n"));
+    match (cause, item.unexplained) {
+        (Some(cause), 0) => text.push_str(&format!("every case is explained: {cause}\n")),
+        (Some(cause), n) => text.push_str(&format!("likely cause: {cause}; {n} cases have another\n")),
+        (None, n) if n > 0 => text.push_str("no known mistake explains it\n"),
+        _ => {}
     }
     text.push_str(&format!("the smallest case that fails: {}\n", failure.request));
     text
@@ -154,6 +151,8 @@ fn to_json(item: &Item, cause: Option<&str>) -> Json {
     if let Some(failure) = &item.failure {
         fields.push(("failure", Json::text(&failure.what)));
         fields.extend(cause.map(|c| ("cause", Json::text(c))));
+        fields.push(("causes", Json::Array(item.because.iter().map(|e| Json::text(e.name())).collect())));
+        fields.push(("unexplained", count(item.unexplained)));
         fields.push(("request", failure.request.clone()));
     }
     Json::object(fields)

@@ -44,14 +44,14 @@ fn a_right_candidate_passes() {
 #[test]
 fn wrong_formulas_are_caught_and_named() {
     let kinds = [
-        ("eps_squared", "coding_rate/value/paper", "eps"),
-        ("no_half", "coding_rate/value/paper", "factor"),
+        ("eps_squared", "coding_rate/value/paper", "eps-for-eps2"),
+        ("no_half", "coding_rate/value/paper", "half-missing"),
         ("bits", "coding_rate/value/paper", "bits"),
-        ("other_axis", "softmax/value/paper", "axis"),
-        ("relu", "soft_threshold/value/paper", "ReLU"),
-        ("gradient_times_n", "coding_rate/gradient/paper", "gradient"),
-        ("n_for_d", "coding_rate/value/paper", "n"),
-        ("lambda", "ista_step/value/paper", "lambda"),
+        ("other_axis", "softmax/value/paper", "softmax-over-rows"),
+        ("relu", "soft_threshold/value/paper", "relu-for-soft-threshold"),
+        ("gradient_times_n", "coding_rate/gradient/paper", "sum-for-mean n"),
+        ("n_for_d", "coding_rate/value/paper", "n-for-d"),
+        ("lambda", "ista_step/value/paper", "lambda and eta"),
     ];
     for (mistake, item, cause) in kinds {
         let Some(out) = conform(mistake, &["--json"]) else { return };
@@ -64,7 +64,9 @@ fn wrong_formulas_are_caught_and_named() {
             assert!(if hit { standing == "fail" } else { also || standing == "pass" }, "{mistake}: {row}");
             if hit {
                 assert!(text(&row, "failure").contains("differ") && row.get("request").unwrap().get("inputs").is_some(), "{row}");
-                let _ = cause;
+                let causes = row.get("causes").and_then(Json::as_array).unwrap_or(&[]);
+                let named = causes.iter().any(|c| c.as_str().is_some_and(|c| c.contains(cause)));
+                assert!(named && causes.len() <= 2 && text(&row, "cause").contains(cause), "{mistake}: expected {cause}: {row}");
             }
         }
     }

@@ -10,7 +10,7 @@ pub use expectations::{Expectations, Expected};
 pub use process::{Lapse, Process, words};
 
 use super::case::Case;
-use super::check::{Claim, Dtype, Verdict, check};
+use super::check::{Claim, Dtype, Explanation, Verdict, check};
 use super::entry::{Entry, Number};
 use super::exchange::{case_to_json, values_from_json, values_to_json};
 use super::generate;
@@ -121,12 +121,11 @@ pub struct Item {
     pub expected: Option<Expected>,
     /// The first, and so the smallest, case that failed.
     pub failure: Option<Failure>,
-    /// What it claimed in the first cases that differ: a cause must explain them all.
-    pub claims: Vec<Claim>,
+    /// What explains every case that differs and can be explained; several where the cases do not tell them apart.
+    pub because: Vec<Explanation>,
+    /// Cases that nothing explains.
+    pub unexplained: usize,
 }
-
-/// As many failed claims are kept as a search for their cause needs.
-const CLAIMS: usize = 6;
 
 /// Every real input is below 2⁻⁷, and one is not 0.
 fn is_small(case: &Case) -> bool {
@@ -164,7 +163,36 @@ pub enum Standing {
 
 impl Item {
     fn new(name: String, expected: Option<Expected>) -> Item {
-        Item { name, agree: 0, differ: 0, declined: 0, undecided: 0, used: 0.0, expected, failure: None, claims: Vec::new() }
+        Item {
+            name,
+            agree: 0,
+            differ: 0,
+            declined: 0,
+            undecided: 0,
+            used: 0.0,
+            expected,
+            failure: None,
+            because: Vec::new(),
+            unexplained: 0,
+        }
+    }
+    /// One more case that differs, and what explains it. A cause must explain all of them: a single number is explained by many.
+    fn explained(&mut self, because: &[Explanation]) {
+        if because.is_empty() {
+            self.unexplained += 1;
+        } else if self.because.is_empty() {
+            self.because = because.to_vec();
+        } else if self.because.iter().any(|e| because.iter().any(|f| f.name() == e.name())) {
+            self.because.retain(|e| because.iter().any(|f| f.name() == e.name()));
+        } else {
+            self.unexplained += 1;
+        }
+    }
+    /// The likely cause in a line, if there is one.
+    pub fn cause(&self) -> Option<String> {
+        let says = |e: &Explanation| e.causes.iter().map(|c| format!("{} ({})", c.says, c.name)).collect::<Vec<_>>().join("; and ");
+        let all: Vec<String> = self.because.iter().take(3).map(says).collect();
+        (!all.is_empty()).then(|| all.join(", or "))
     }
     /// How it stands.
     pub fn standing(&self) -> Standing {
@@ -310,9 +338,7 @@ impl Session {
                     0 => item.agree += 1,
                     3 => item.undecided += 1,
                     _ => {
-                        if item.claims.len() < CLAIMS {
-                            item.claims.push(claim);
-                        }
+                        item.explained(&verdict.because);
                         failed(item, summary(&verdict), Some(verdict));
                     }
                 }

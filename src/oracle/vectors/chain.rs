@@ -42,7 +42,7 @@ pub(super) const CHAINS: &[Chain] = &[
     },
     Chain {
         operator: "redunet_layer",
-        from: "z",
+        from: "y",
         into: "z",
         comment: "layers of a ReduNet",
         checkpoints: &[1, 2, 5, 10],

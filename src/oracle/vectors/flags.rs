@@ -28,7 +28,7 @@ pub(super) fn flags(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
 }
 
 /// What the numbers show by themselves.
-fn nature(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
+pub(super) fn nature(entry: &dyn Entry, case: &Case) -> Vec<Flag> {
     let mut all = Vec::new();
     let mut say = |name: &str, bug, says: &str| {
         if !all.iter().any(|f: &Flag| f.name == name) {

@@ -1,7 +1,7 @@
 //! The folder of one operator: its files, byte for byte.
 
 use super::chain::CHAINS;
-use super::flags::{Flag, flag, flags};
+use super::flags::{Flag, flag, flags, nature};
 use super::invalid::invalid;
 use super::record::{Proof, Record};
 use super::{ARITHMETICS, FORMAT, Plan};
@@ -28,7 +28,7 @@ pub struct Folder {
     pub cases: [usize; 3],
 }
 
-/// Cases of more input numbers than this go into a set of few cases only if a preset has no other.
+/// Generated cases of more input numbers than this go into a set of few cases only if a preset has no other.
 const LARGEST: usize = 240;
 
 /// Writes the manifest's entries and the case files one after the other.
@@ -45,36 +45,27 @@ struct Builder<'a> {
 pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
     let spec = entry.spec();
     let mut builder = Builder { entry, files: Vec::new(), tests: Vec::new(), notes: Vec::new(), proof: Proof::default(), counts: [0; 3] };
-    let (mut seen, mut model): (Vec<String>, Option<Case>) = (Vec::new(), None);
-    for index in 0..plan.cases {
-        let case = generated_case(entry, index, plan.seed)?;
-        let size: usize = case.inputs.iter().map(|(_, v)| v.shape().iter().product::<usize>()).sum();
-        if !plan.all && size > LARGEST && seen.contains(&form(&case)) {
-            continue;
-        }
-        let flags = flags(entry, &case);
-        let new: Vec<String> = merits(entry, &case, &flags).into_iter().filter(|m| !seen.contains(m)).collect();
-        if index >= 3 && new.is_empty() && !plan.all {
-            continue;
-        }
-        if builder.valid(&case, &format!("generated case {index}"), flags, None)? {
-            seen.extend(new);
-            if index > 0 && case.preset.is_none() && model.is_none() {
-                model = Some(case);
-            }
-        }
+    let generated = generated(entry, plan, &mut builder.proof.left_out)?;
+    let model = generated.iter().find(|c| c.index > 0 && c.case.preset.is_none()).map(|c| c.case.clone());
+    for c in generated {
+        builder.valid(&c.case, &format!("generated case {}", c.index), c.flags, c.record)?;
     }
     for closed in entry.closed_forms() {
         let mut flags = flags(entry, &closed.case);
         flags.push(flag("ClosedForm", "BASIC", "the result is known in closed form; the comment says which"));
         let known = (&closed.outputs, closed.gradients.as_ref());
-        builder.valid(&closed.case, closed.name, flags, Some(known))?;
+        match record(entry, &closed.case, builder.tests.len(), Some(known)).map_err(|e| e.within(closed.name))? {
+            Some(record) => builder.valid(&closed.case, closed.name, flags, record)?,
+            None => builder.proof.left_out += 1,
+        }
     }
     let model = model.map_or_else(|| generated_case(entry, 2, plan.seed), Ok)?;
     if let Some(case) = with_leading_axis(entry, &model) {
-        let flags =
-            vec![flag("LeadingAxis", "LAYOUT", "an extra leading axis: looped over, and the gradient of a shared input is the sum")];
-        builder.valid(&case, "two problems along a leading axis, the other inputs shared", flags, None)?;
+        let mut flags = nature(entry, &case);
+        flags.push(flag("LeadingAxis", "LAYOUT", "an extra leading axis: looped over, and the gradient of a shared input is the sum"));
+        if let Some(record) = record(entry, &case, builder.tests.len(), None)? {
+            builder.valid(&case, "two problems along a leading axis, the other inputs shared", flags, record)?;
+        }
     }
     for chain in CHAINS.iter().filter(|c| c.operator == spec.name) {
         builder.chained(chain)?;
@@ -83,6 +74,44 @@ pub fn folder(entry: &dyn Entry, plan: &Plan) -> Result<Folder> {
         builder.invalid(&what, flag, &case, &error)?;
     }
     builder.finish(plan)
+}
+
+/// A generated case that may go into the set.
+struct Candidate {
+    index: usize,
+    case: Case,
+    flags: Vec<Flag>,
+    record: Record,
+}
+
+/// The cases of a plan: all of them, or the first that add something, those before others whose every number is proven.
+fn generated(entry: &dyn Entry, plan: &Plan, left_out: &mut usize) -> Result<Vec<Candidate>> {
+    let mut pool = Vec::with_capacity(plan.cases);
+    for index in 0..plan.cases {
+        let case = generated_case(entry, index, plan.seed)?;
+        match record(entry, &case, index, None).map_err(|e| e.within(&format!("case {index}")))? {
+            Some(record) => pool.push(Candidate { index, flags: flags(entry, &case), case, record }),
+            None => *left_out += 1,
+        }
+    }
+    if plan.all {
+        return Ok(pool);
+    }
+    let (mut seen, mut taken): (Vec<String>, Vec<bool>) = (Vec::new(), vec![false; pool.len()]);
+    let mut take = |fits: &dyn Fn(&Candidate, &[String]) -> bool| {
+        for (c, taken) in pool.iter().zip(&mut taken).filter(|(_, taken)| !**taken) {
+            let new: Vec<String> = merits(entry, &c.case, &c.flags).into_iter().filter(|m| !seen.contains(m)).collect();
+            if fits(c, &new) && (c.index < 3 || !new.is_empty()) {
+                *taken = true;
+                seen.extend(new);
+            }
+        }
+    };
+    let small = |c: &Candidate| c.case.inputs.iter().map(|(_, v)| v.shape().iter().product::<usize>()).sum::<usize>() <= LARGEST;
+    take(&|c, _| small(c) && c.record.proof.correct == c.record.proof.numbers);
+    take(&|c, _| small(c));
+    take(&|c, new| new.contains(&form(&c.case)));
+    Ok(pool.into_iter().zip(taken).filter(|(_, taken)| *taken).map(|(c, _)| c).collect())
 }
 
 /// The preset of a case, as something it adds to a set.
@@ -134,55 +163,57 @@ fn scaled(scale: &Values<Ball>, factor: f64) -> impl Fn(&str, usize) -> f64 {
 
 type Known<'a> = (&'a Values<Ball>, Option<&'a (Values<Ball>, Values<Ball>)>);
 
+/// The arrays of a valid case; `None` if no enclosure of finite width is found for it. `stream` seeds the cotangents.
+fn record(entry: &dyn Entry, case: &Case, stream: usize, known: Option<Known>) -> Result<Option<Record>> {
+    match proven(entry, case, stream, known) {
+        Err(Error::Undecided(_) | Error::NotConverged(_)) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn proven(entry: &dyn Entry, case: &Case, stream: usize, known: Option<Known>) -> Result<Record> {
+    let spec = entry.spec();
+    let outputs = narrower(entry.eval_in(Number::Ball, case)?, known.map(|k| k.0));
+    let scale = output_scale(entry, case)?;
+    let mut record = Record::of(chain_length(case));
+    record.given("in", &case.inputs)?;
+    record.results("out", &outputs, &scaled(&scale, spec.tolerance.value))?;
+    let cotangents: Values<Ball> = match known.and_then(|k| k.1) {
+        _ if !spec.differentiable => Values::new(),
+        Some((cotangents, _)) => cotangents.clone(),
+        None => {
+            let mut rng = Rng::stream(stream as u64, spec.name);
+            let mut random = |t: &Tensor<Ball>| t.map(|_| Ball::exact(on_grid(rng.gaussian())));
+            outputs.reals().map(|(name, t)| (name.to_string(), Value::Real(random(t)))).collect()
+        }
+    };
+    if !cotangents.is_empty() {
+        let gradients = narrower(entry.vjp_in(Number::Ball, case, &cotangents)?, known.and_then(|k| k.1).map(|k| &k.1));
+        let scale = gradient_scale(entry, case, &cotangents)?;
+        record.given("cot", &cotangents)?;
+        record.results("grad", &gradients, &scaled(&scale, spec.tolerance.gradient))?;
+    }
+    Ok(record)
+}
+
 impl Builder<'_> {
-    /// Adds a valid case; `false` if no enclosure of finite width exists for it.
-    fn valid(&mut self, case: &Case, comment: &str, mut flags: Vec<Flag>, known: Option<Known>) -> Result<bool> {
-        let (entry, spec) = (self.entry, self.entry.spec());
-        let outcome = (|| {
-            let outputs = narrower(entry.eval_in(Number::Ball, case)?, known.map(|k| k.0));
-            let scale = output_scale(entry, case)?;
-            let mut record = Record::of(chain_length(case));
-            record.given("in", &case.inputs)?;
-            record.results("out", &outputs, &scaled(&scale, spec.tolerance.value))?;
-            if spec.differentiable {
-                let cotangents = match known.and_then(|k| k.1) {
-                    Some((cotangents, _)) => cotangents.clone(),
-                    None => {
-                        let mut rng = Rng::stream(self.tests.len() as u64, spec.name);
-                        let mut random = |t: &Tensor<Ball>| t.map(|_| Ball::exact(on_grid(rng.gaussian())));
-                        outputs.reals().map(|(name, t)| (name.to_string(), Value::Real(random(t)))).collect()
-                    }
-                };
-                if !cotangents.is_empty() {
-                    let gradients = narrower(entry.vjp_in(Number::Ball, case, &cotangents)?, known.and_then(|k| k.1).map(|k| &k.1));
-                    let scale = gradient_scale(entry, case, &cotangents)?;
-                    record.given("cot", &cotangents)?;
-                    record.results("grad", &gradients, &scaled(&scale, spec.tolerance.gradient))?;
-                }
-            }
-            Ok(record)
-        })();
-        let record = match outcome {
-            Ok(record) => record,
-            Err(Error::Undecided(_)) => {
-                self.proof.left_out += 1;
-                return Ok(false);
-            }
-            Err(e) => return Err(Error::within(e, comment)),
-        };
+    /// Adds a valid case.
+    fn valid(&mut self, case: &Case, comment: &str, mut flags: Vec<Flag>, record: Record) -> Result<()> {
         if record.proof.exact > 0 {
             flags.push(flag("Exact", "BASIC", "at least one result is proven to be exactly the number written"));
         }
         self.counts[0] += 1;
-        self.test(case, comment, flags, record, vec![("result", Json::text("valid"))])?;
-        Ok(true)
+        self.test(case, comment, flags, record, vec![("result", Json::text("valid"))])
     }
 
     fn chained(&mut self, chain: &super::chain::Chain) -> Result<()> {
         let case = chain.case(self.entry)?;
         let mut record = Record::of(chain_length(&case));
         record.given("in", &case.inputs)?;
-        let checkpoints = chain.run(self.entry, &case)?;
+        let checkpoints = match chain.run(self.entry, &case) {
+            Err(Error::Undecided(_) | Error::NotConverged(_)) => Vec::new(),
+            other => other?,
+        };
         for c in &checkpoints {
             let values = Values::new().with(chain.from, c.value.clone());
             record.results(&format!("out@{}", c.step), &values, &|_, k| c.allowed[k])?;
@@ -193,7 +224,8 @@ impl Builder<'_> {
         }
         let steps = checkpoints.iter().map(|c| Json::integer(c.step as i64)).collect();
         let fields = [("from", Json::text(chain.from)), ("into", Json::text(chain.into)), ("checkpoints", Json::Array(steps))];
-        let flags = vec![flag("Chain", "BASIC", "each output is the next input: a wrong step size or a drift grows")];
+        let mut flags = nature(self.entry, &case);
+        flags.push(flag("Chain", "BASIC", "each output is the next input: a wrong step size or a drift grows"));
         self.counts[2] += 1;
         self.test(&case, chain.comment, flags, record, vec![("result", Json::text("valid")), ("chain", Json::object(fields))])
     }
