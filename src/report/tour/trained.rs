@@ -21,16 +21,21 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
     let exact = Samples { images: (*digits.x).clone(), labels: digits.labels.to_vec() };
     let held: Vec<usize> = if tour.quick() { test.into_iter().take(60).collect() } else { test };
     let held = exact.select(&held)?;
-    let epochs = if tour.quick() { 4 } else { 24 };
+    let (batch, epochs) = if tour.quick() { (64, 4) } else { (32, 12) };
+    let designs = [("crate", Design::new_crate([1, 8, 8], 2, 32, 3, 4, 10)), ("vit", Design::new_vit([1, 8, 8], 2, 32, 3, 4, 10))];
+    // In the short form without the ViT, which takes three times as long.
+    let designs = if tour.quick() { &designs[..1] } else { &designs[..] };
     tour.text(format!(
-        "Two small networks learn to read the digits, each for {epochs} epochs: a CRATE, whose layers are the two steps of the last chapters with learned bases and dictionaries, and a ViT of the same width and depth. \
-         The images are cut into 16 patches of 2 × 2. Nothing tells the networks to compress or to sparsify: the loss is the cross-entropy of the classes. So what do their layers do to tokens of digits they have not seen?",
+        "A small CRATE learns to read the digits, in {epochs} epochs of {} images: its layers are the two steps of the last chapters with learned bases and dictionaries{}. The images are cut into 16 patches of 2 × 2. \
+         Nothing tells it to compress or to sparsify: the loss is the cross-entropy of the classes. So what do its layers do to tokens of digits it has not seen?",
+        train.len(),
+        if tour.quick() { "" } else { ". Beside it a ViT of the same width and depth, trained alike" }
     ));
     let mut measured = Vec::new();
-    for (name, design) in [("crate", Design::new_crate([1, 8, 8], 2, 32, 3, 4, 10)), ("vit", Design::new_vit([1, 8, 8], 2, 32, 3, 4, 10))] {
+    for &(name, design) in designs {
         let first = Vision::<f32>::initialise(design, SEED)?;
         let untrained = widened(&first)?;
-        let model = widened(&fitted(tour, name, first, &all, &train, epochs)?)?;
+        let model = widened(&fitted(tour, name, first, &all, &train, [batch, epochs])?)?;
         let prefixed = format!("trained-{name}");
         let subject = Subject { name: &prefixed, model: &model, untrained: &untrained, samples: &held };
         let m = subject.measure(Distortion::Eps2(0.01))?;
@@ -51,14 +56,15 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
     let accuracy = measured[0].outcome.accuracy();
     tour.claim(
         "The CRATE learned to read digits that it had not seen.",
-        accuracy > if tour.quick() { 0.2 } else { 0.8 },
+        accuracy > if tour.quick() { 0.2 } else { 0.5 },
         format!(
-            "{} % of {} after {epochs} epochs, with {} parameters; the ViT {} % with {}.",
+            "{} % of {} after {epochs} epochs, with {} parameters{}.",
             Fixed(1).show(100.0 * accuracy),
             held.labels.len(),
             measured[0].parameters,
-            Fixed(1).show(100.0 * measured[1].outcome.accuracy()),
-            measured[1].parameters
+            measured.get(1).map_or(String::new(), |m| {
+                format!("; the ViT {} % with {}", Fixed(1).show(100.0 * m.outcome.accuracy()), m.parameters)
+            })
         ),
     );
     let layers = &measured[0].trained.layers;
@@ -75,8 +81,14 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
 }
 
 /// The model after so many epochs of AdamW with warm-up and cosine, three images in ten moved by up to a pixel.
-fn fitted(tour: &mut Tour, name: &str, model: Vision<f32>, all: &Samples<f32>, train: &[usize], epochs: usize) -> Result<Vision<f32>> {
-    let batch = 64;
+fn fitted(
+    tour: &mut Tour,
+    name: &str,
+    model: Vision<f32>,
+    all: &Samples<f32>,
+    train: &[usize],
+    [batch, epochs]: [usize; 2],
+) -> Result<Vision<f32>> {
     let total = (epochs * train.len().div_ceil(batch)) as f64;
     let schedule = Schedule::WarmupCosine { warmup: total / 10.0, total, floor: 0.0 };
     let recipe =
@@ -106,20 +118,22 @@ fn statements(tour: &mut Tour, measured: &[Measured]) -> Result<()> {
         "Statements about trained networks of this kind, and whether they are borne out here",
         vec![Column::text("statement"), Column::text("CRATE"), Column::text("ViT")],
     );
-    let (mine, theirs) = (measured[0].claims(), measured[1].claims());
+    let mine = measured[0].claims();
+    let theirs = measured.get(1).map_or(Vec::new(), Measured::claims);
     let word = |holds: bool| if holds { "yes" } else { "no" };
     for claim in &mine {
         let other = theirs.iter().find(|c| c.statement == claim.statement).map_or("", |c| word(c.holds));
         table.row([claim.statement.as_str().into(), word(claim.holds).into(), other.into()])?;
     }
     let held = mine.iter().filter(|c| c.holds).count();
-    let greatest = |m: &Measured| m.trained.layers.iter().fold(0.0, |g: f64, l| if l.ratio.mean > g { l.ratio.mean } else { g });
+    let greatest =
+        |m: &Measured| Significant(3).print(m.trained.layers.iter().fold(0.0, |g: f64, l| if l.ratio.mean > g { l.ratio.mean } else { g }));
     tour.text(format!(
-        "Of {} statements that are made of large networks of this kind, {held} are borne out by this small one. The longest patch token of the CRATE is {} medians long, of the ViT {}: tokens that grow out of \
-         proportion need more layers and more tokens than there are here.",
+        "Of {} statements that are made of large networks of this kind, {held} are borne out by this small one. Its longest patch token is {} medians long{}: tokens that grow out of proportion are reported of \
+         networks with many more layers and tokens.",
         mine.len(),
-        Significant(3).print(greatest(&measured[0])),
-        Significant(3).print(greatest(&measured[1]))
+        greatest(&measured[0]),
+        measured.get(1).map_or(String::new(), |m| format!(", that of the ViT {}", greatest(m)))
     ));
     tour.table(table);
     Ok(())
