@@ -18,7 +18,7 @@ use crate::scalar::{Bulk, Scalar};
 /// Adds the chapter.
 pub fn chapter(tour: &mut Tour) -> Result<()> {
     tour.text(
-        "Samples that fill a small part of space can be found by getting lost first. Add noise, `x_t = x + tg` with `g` standard Gaussian: the law of `x_t` spreads over the whole \
+        "Samples that fill a small part of space can be found by getting lost first. Add noise, `x_t = x + t g` with `g` standard Gaussian: the law of `x_t` spreads over the whole \
          space, and at every point of it there is a best guess of `x`, the mean of all that it may have been. The guess and the slope of the log-density, the score, are one thing:",
     );
     tour.formula("x̄(x_t) = E[x | x_t] = x_t + t^2 ∇log p_t(x_t)");
@@ -35,8 +35,8 @@ fn unit_circle() -> Result<Sphere<f64>> {
 fn circle(tour: &mut Tour) -> Result<()> {
     let (sphere, critical) = (unit_circle()?, unit_circle()?.critical_ratio());
     tour.text(
-        "For a source that is uniform on a circle of radius 1 the guess is exact in Bessel functions. The arrows go a third of the way from `x_t` to its guess. With little noise they end \
-         on the circle; with more they fall short of it; above `t = 1/√2` they all lead to the middle, and the circle is forgotten: a point in the middle of the density cannot tell.",
+        "For a source that is uniform on a circle of radius 1 the guess is exact in Bessel functions. The arrows go a third of the way from `x_t` to its guess. With little noise they \
+         point at the circle; with more they stop short of it; above `t = 1/√2` they all lead to the middle, and the circle is forgotten: a point in the middle of the density cannot tell.",
     );
     let mut figures = Vec::new();
     for (name, t) in [("small", 0.25), ("middle", 0.5), ("large", 0.85)] {
@@ -157,7 +157,7 @@ fn entropy(tour: &mut Tour) -> Result<()> {
 
 fn sampling(tour: &mut Tour) -> Result<()> {
     tour.text(
-        "A sampler walks back from noise: at each step it keeps a part of where it is and takes the rest from the guess. On the circle the paths from 24 starts bend towards it and end on it.",
+        "A sampler walks back from noise: at each step it keeps a part of where it is and takes the rest from the guess. Around the circle, by symmetry, the paths from 24 starts run straight towards it, and end on it.",
     );
     tour.formula("x_s = (s/t) x_t + (1 − s/t) x̄(x_t)");
     // Down to a noise of 0.01, then the guess itself.
@@ -173,7 +173,7 @@ fn sampling(tour: &mut Tour) -> Result<()> {
             label: Label::new(
                 "denoise-paths",
                 "Paths of the sampler",
-                "Twenty-four curves from far out bend inwards and end on the circle of radius 1.",
+                "Twenty-four straight paths from far out run inwards and end on the circle of radius 1, which they leave free.",
             ),
             x: Axis::linear("`x_1`"),
             y: Axis::linear("`x_2`"),

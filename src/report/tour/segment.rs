@@ -25,7 +25,7 @@ pub fn chapter(tour: &mut Tour) -> Result<()> {
 fn apart(tour: &mut Tour) -> Result<()> {
     tour.text(
         "Does it pay to code two groups of samples apart? Take two orthogonal subspaces of dimension `p` with the same spread in each, and pay `log 2` nats a sample to say which of the two it is from. What is gained depends on \
-         the signal alone, `s = dv/ε^2` for a variance `v` in each direction:",
+         the signal alone, `s = d v/ε^2` for a variance `v` in each direction:",
     );
     tour.formula("gain = p log(1 + s/2) − (p/2) log(1 + s) − log 2");
     let dims = [1usize, 2, 5];
