@@ -140,7 +140,7 @@ impl Operator for PpcaCovariance {
         vec![("d", d), ("k", 1 + rng.below(d - 1))]
     }
     fn adjust(case: Case) -> Case {
-        separated_covariance(case, "s")
+        at_most(separated_covariance(case, "s"), "s", 1)
     }
 }
 

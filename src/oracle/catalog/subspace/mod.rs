@@ -61,6 +61,14 @@ fn separated_covariance(mut case: Case, name: &str) -> Case {
     case.inputs.set(name, moved);
     case
 }
+/// A number `k` of directions that is at most the width of an input less `margin`.
+fn at_most(case: Case, name: &str, margin: usize) -> Case {
+    let width = case.inputs.matrix(name).map_or(0, |x| x.cols());
+    match case.number("k") {
+        Some(k) if k + margin as f64 > width as f64 => case.set("k", (width - margin) as f64),
+        _ => case,
+    }
+}
 fn value(x: Ball) -> Values<Ball> {
     Values::new().with("value", x)
 }

@@ -109,7 +109,7 @@ impl Operator for PcaProjector {
         vec![("d", d + 1), ("n", d + 2 + rng.below(3)), ("k", 1 + rng.below(d))]
     }
     fn adjust(case: Case) -> Case {
-        separated(case, "x")
+        at_most(separated(case, "x"), "x", 0)
     }
 }
 
