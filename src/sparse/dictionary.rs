@@ -94,7 +94,7 @@ pub struct Dictionary<S> {
 }
 
 /// Alternating minimisation of `½‖X − ZA‖_F² + λ‖Z‖₁` over codes and atoms with `‖a_j‖ ≤ 1`, from given atoms and zero codes: every half-step lowers it. The problem is not convex; what is found
-/// depends on the start. `code_steps · 4nmd + 2nm² ` flops a round. `watch` sees each round. Errors: `Shape`, `NotFinite`, `Domain`.
+/// depends on the start. `code_steps · 4nmd + 2nm²` flops a round. `watch` sees each round. Errors: `Shape`, `NotFinite`, `Domain`.
 ///
 /// Source: Olshausen and Field, Nature 381, 1996; Mairal, Bach, Ponce and Sapiro, *Online Learning for Matrix Factorization and Sparse Coding*, JMLR 11, 2010; as proximal alternating
 /// linearised minimisation: Bolte, Sabach and Teboulle, Math. Program. 146, 2014.

@@ -209,3 +209,10 @@ pub struct StepGradient<S> {
     /// With respect to λ.
     pub lambda: S,
 }
+
+/// The word of the catalog: `signed` or `nonnegative`.
+impl std::fmt::Display for Codes {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str(if *self == Codes::Signed { "signed" } else { "nonnegative" })
+    }
+}

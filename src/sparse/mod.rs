@@ -26,6 +26,7 @@ mod score;
 mod solve;
 mod training;
 mod unrolled;
+mod worth;
 
 pub use autoencoder::{Autoencoded, SparseAutoencoder};
 pub use certificate::{Certificate, CertificateGradient};
@@ -44,5 +45,6 @@ pub use prox::{huber, shrinkage_risk, shrinkage_sure, universal_threshold};
 pub use pursuit::orthogonal_matching_pursuit;
 pub use score::{Recovery, amari_index, assign, l4_score, match_atoms};
 pub use solve::{Solution, SolutionGradient};
-pub use training::{UnrolledTraining, Worth, train_unrolled, worth};
-pub use unrolled::{Form, Unrolled, UnrolledLayer, UnrolledLoss, UnrolledTrace, analytic_weight, steps_worth};
+pub use training::{UnrolledLoss, UnrolledTraining, train_unrolled};
+pub use unrolled::{Form, Unrolled, UnrolledLayer, UnrolledTrace, analytic_weight};
+pub use worth::{Worth, steps_worth, worth};

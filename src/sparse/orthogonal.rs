@@ -43,7 +43,7 @@ fn stretched<S: Scalar>(x: &Matrix<S>, w: &Matrix<S>, shift: S) -> Result<Matrix
     x.t_matmul(&x.matmul(w)?.map(cube))?.zip(w, |m, w| m / n - shift * w)
 }
 
-/// One step of matching, stretching and projection: `W⁺ = polar(Xᵀ(XW)^{∘3})`. `4nd² ` flops and an SVD of `d × d`.
+/// One step of matching, stretching and projection: `W⁺ = polar(Xᵀ(XW)^{∘3})`. `4nd²` flops and an SVD of `d × d`.
 ///
 /// g never falls along it. Near a solution the order depends on the data: on `X = Uᵀ` itself (nothing random) it is cubic, `tan θ⁺ = tan³θ` in the plane; on independent codes of unit
 /// variance and kurtosis κ the map is that of `κQ^{∘3} + 3Q`, `Q = UᵀW`, and converges linearly with ratio `3/(3 + κ)`, for Bernoulli–Gaussian codes the density θ. For `κ < 0` the dictionary repels.

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 pub struct Solution<S> {
     /// The codes; those off the support are exactly 0.
     pub z: Matrix<S>,
-    /// `P* `, over all rows. In balls enclosed by primal and dual value.
+    /// `P*`, over all rows. In balls enclosed by primal and dual value.
     pub value: S,
 }
 

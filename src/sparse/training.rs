@@ -1,12 +1,39 @@
 //! Training an unrolled network.
 
-use super::iterate::Method;
+use super::certificate::sign_of;
 use super::lasso::Lasso;
-use super::unrolled::{Unrolled, UnrolledLoss, steps_worth};
-use crate::learn::{Moments, Optimiser, Parameters, Schedule, epoch_batches, optimise};
+use super::unrolled::Unrolled;
+use crate::learn::{Moments, Optimiser, Parameters, Schedule, epoch_batches, optimise, same_shape};
 use crate::linalg::Matrix;
 use crate::scalar::Scalar;
 use crate::{Error, Result};
+
+/// What a network is trained to lower, as the mean over samples.
+#[derive(Clone, Copy, Debug)]
+pub enum UnrolledLoss<'a, S> {
+    /// `½‖z − z*‖²` against given codes, such as LASSO solutions.
+    Codes(&'a Matrix<S>),
+    /// `P(z)` of the network's own problem; needs no labels.
+    Objective,
+}
+impl<S: Scalar> UnrolledLoss<'_, S> {
+    /// The loss of these codes and its gradient in them; that of the objective is `((zA − x)Aᵀ + λ sgn z)/n`, with `sgn 0 = 0` (non-negative codes: the same, z ≥ 0).
+    pub fn value_and_gradient(&self, lasso: &Lasso<S>, x: &Matrix<S>, z: &Matrix<S>) -> Result<(S, Matrix<S>)> {
+        let n = S::from_usize(x.rows());
+        match self {
+            UnrolledLoss::Codes(target) => {
+                same_shape("target codes", z, target)?;
+                let off = z.sub(target)?;
+                Ok((off.frobenius_squared() * S::from_f64(0.5) / n, off.map(|e| e / n)))
+            }
+            UnrolledLoss::Objective => {
+                let slope = lasso.residual(x, z)?.matmul_t(&lasso.a)?;
+                let gradient = z.zip(&slope, |z, c| (lasso.lambda * sign_of(z) - c) / n)?;
+                Ok((lasso.objective(x, z)? / n, gradient))
+            }
+        }
+    }
+}
 
 /// How [`train_unrolled`] goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -64,35 +91,4 @@ pub fn train_unrolled<S: Scalar>(
         watch(epoch, total);
     }
     Ok(())
-}
-
-/// What a network reaches on given samples, and how many steps of the untrained methods that takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Worth<S> {
-    /// The mean of `P(z) − P*` over the samples after the network.
-    pub network: S,
-    /// The same after as many steps of ISTA as the network has layers.
-    pub ista: S,
-    /// The same for FISTA.
-    pub fista: S,
-    /// The steps that ISTA needs from 0 to come as low; `None`: more than were tried.
-    pub ista_steps: Option<usize>,
-    /// The same for FISTA.
-    pub fista_steps: Option<usize>,
-}
-
-/// Holds a network against ISTA and FISTA with step `1/L` on samples it should not have seen, `most` steps at most. `P*` is the solved optimum. Errors: those of [`Lasso::solve`].
-pub fn worth<S: Scalar>(problem: &Lasso<S>, network: &Unrolled<S>, x: &Matrix<S>, most: usize) -> Result<Worth<S>> {
-    let n = S::from_usize(x.rows());
-    let best = problem.solve(x)?.value;
-    let value = problem.objective(x, &network.apply(x)?)?;
-    let eta = problem.step_size()?;
-    let after = |method| -> Result<S> { Ok((problem.objective(x, &problem.iterates(method, x, eta, network.depth())?)? - best) / n) };
-    Ok(Worth {
-        network: (value - best) / n,
-        ista: after(Method::Ista)?,
-        fista: after(Method::Fista)?,
-        ista_steps: steps_worth(problem, Method::Ista, x, value, most)?,
-        fista_steps: steps_worth(problem, Method::Fista, x, value, most)?,
-    })
 }

@@ -1,7 +1,6 @@
 //! Sparse coding unrolled into a network: a fixed number of steps whose matrices, steps and thresholds are learned.
 
-use super::certificate::sign_of;
-use super::lasso::{Codes, Lasso};
+use super::lasso::Lasso;
 use crate::learn::{Name, Parameter, Parameters, same_shape};
 use crate::linalg::{Matrix, spd_solve_rows, spectral_norm};
 use crate::scalar::{Part, Scalar};
@@ -405,68 +404,5 @@ impl<S: Scalar> Unrolled<S> {
                 }
             }
         }
-    }
-}
-
-/// What a network is trained to lower, as the mean over samples.
-#[derive(Clone, Copy, Debug)]
-pub enum UnrolledLoss<'a, S> {
-    /// `½‖z − z*‖²` against given codes, such as LASSO solutions.
-    Codes(&'a Matrix<S>),
-    /// `P(z)` of the network's own problem; needs no labels.
-    Objective,
-}
-impl<S: Scalar> UnrolledLoss<'_, S> {
-    /// The loss of these codes and its gradient in them; that of the objective is `((zA − x)Aᵀ + λ sgn z)/n`, with `sgn 0 = 0` (non-negative codes: the same, z ≥ 0).
-    pub fn value_and_gradient(&self, lasso: &Lasso<S>, x: &Matrix<S>, z: &Matrix<S>) -> Result<(S, Matrix<S>)> {
-        let n = S::from_usize(x.rows());
-        match self {
-            UnrolledLoss::Codes(target) => {
-                same_shape("target codes", z, target)?;
-                let off = z.sub(target)?;
-                Ok((off.frobenius_squared() * S::from_f64(0.5) / n, off.map(|e| e / n)))
-            }
-            UnrolledLoss::Objective => {
-                let slope = lasso.residual(x, z)?.matmul_t(&lasso.a)?;
-                let gradient = z.zip(&slope, |z, c| (lasso.lambda * sign_of(z) - c) / n)?;
-                Ok((lasso.objective(x, z)? / n, gradient))
-            }
-        }
-    }
-}
-
-/// The least number of steps from 0 after which a method has `P ≤ value` over these samples: what a network that reaches `value` is worth. `None` if `most` do not suffice.
-pub fn steps_worth<S: Scalar>(lasso: &Lasso<S>, method: super::Method, x: &Matrix<S>, value: S, most: usize) -> Result<Option<usize>> {
-    let zero = Matrix::zeros(x.rows(), lasso.a.rows());
-    if lasso.objective(x, &zero)?.value() <= value.value() {
-        return Ok(Some(0));
-    }
-    let eta = lasso.step_size()?;
-    // Twice as many steps each time: at most twice the work of stopping at once.
-    let (mut seen, mut limit) = (0, if most < 16 { most } else { 16 });
-    loop {
-        let (mut found, mut failed) = (None, None);
-        lasso.iterate(method, x, &zero, eta, limit, |k, z| {
-            if found.is_none() && failed.is_none() && k > seen {
-                match lasso.objective(x, z) {
-                    Ok(p) if p.value() <= value.value() => found = Some(k),
-                    Ok(_) => {}
-                    Err(e) => failed = Some(e),
-                }
-            }
-        })?;
-        match (failed, found) {
-            (Some(e), _) => return Err(e),
-            (_, Some(k)) => return Ok(Some(k)),
-            _ if limit == most => return Ok(None),
-            _ => (seen, limit) = (limit, if 2 * limit < most { 2 * limit } else { most }),
-        }
-    }
-}
-
-/// Codes of a kind have a name in messages.
-impl std::fmt::Display for Codes {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str(if *self == Codes::Signed { "signed" } else { "nonnegative" })
     }
 }

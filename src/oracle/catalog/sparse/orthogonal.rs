@@ -131,7 +131,7 @@ impl Operator for MspStep {
         divergences: &[
             "Near a solution: cubic where the data are the dictionary itself; on random codes linear with ratio 3/(3 + κ), κ the kurtosis; the monograph says superlinear for those",
             "Kurtosis below 0: the dictionary repels",
-            "The published code returns A ᵀ, documented as A, and neither whitens nor stops at its tolerance",
+            "The published code returns Aᵀ, documented as A, and neither whitens nor stops at its tolerance",
             "fastica_step takes off 3W and is cubic on random codes",
         ],
         couples: "all of X and W",
