@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use white_box::data::json::Json;
+use white_box::data::sha256::sha256_hex;
 use white_box::data::{Array, archive};
+use white_box::linalg::dispatch::Isa;
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_white-box")).args(args).output().unwrap()
@@ -138,4 +140,34 @@ fn bench_prints_a_row_for_every_size() {
     assert!(named("gram") >= 2);
     assert_eq!(refused(&["bench", "no_such_operator"]).0, 2);
     assert_eq!(refused(&["bench", "--all", "gram"]).0, 2);
+}
+
+/// Attention, products, layer norm, softmax, optimiser, sums over the batch: a few steps of training go through all of them.
+#[test]
+fn a_trained_checkpoint_has_the_same_bits_on_every_instruction_set_and_any_number_of_threads() {
+    for model in ["crate", "vit"] {
+        let recipe = format!(
+            "train --model {model} --data digits --test 1660 --epochs 1 --warmup 0 --dim 16 --depth 1 --heads 2 --seed 3 --quiet --out"
+        );
+        let mut first: Option<(String, Vec<String>)> = None;
+        for (isa, threads) in Isa::available().iter().flat_map(|isa| [(isa.name(), "1"), (isa.name(), "2")]) {
+            let out = folder(&format!("bits-{model}-{isa}-{threads}"));
+            let words = recipe.split(' ').chain([out.to_str().unwrap()]);
+            let run = Command::new(env!("CARGO_BIN_EXE_white-box"))
+                .args(words)
+                .env("WHITE_BOX_ISA", isa)
+                .env("WHITE_BOX_THREADS", threads)
+                .output()
+                .unwrap();
+            assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+            let files = ["checkpoint.safetensors", "model.safetensors", "log.csv"];
+            let hashes: Vec<String> = files.iter().map(|name| sha256_hex(&fs::read(out.join(name)).unwrap())).collect();
+            let how = format!("{isa}, {threads} threads");
+            println!("{model} on {how}: {}", hashes[0]);
+            match &first {
+                None => first = Some((how, hashes)),
+                Some((before, expected)) => assert_eq!(&hashes, expected, "{model} on {how} and on {before}: {files:?}"),
+            }
+        }
+    }
 }

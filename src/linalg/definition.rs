@@ -1,9 +1,9 @@
 //! The arithmetic of the crate in its shortest form: these functions *are* the definition. Double-double, balls and dual numbers run
 //! them; the kernels of `f32` and `f64` are other orders of the same independent chains and equal them to the bit.
 
-mod attention;
+mod heads;
 
-pub use attention::{attention, attention_vjp, centre_rows};
+pub use heads::{attention, attention_vjp, centre_rows};
 
 use crate::scalar::{Function, Part, Scalar, View};
 use crate::{Error, Result};

@@ -1,5 +1,6 @@
 //! Attention of small heads without packing whole matrices: the scores of `NR` queries stand side by side, one key a row, so that the softmax runs down the
-//! rows, a query a lane, and needs no sums across lanes. Products on both sides are the register tile.
+//! rows, a query a lane, and needs no sums across lanes. Products on both sides are the register tile. Vectors of 256 bits throughout: with wider ones the
+//! compiler turns the transpositions into gathers, which are slower.
 
 use super::map::map_lanes;
 use super::tile::{MR, Packed, Rows, Steps, Strided, pack, pack_panel, tile};
@@ -13,7 +14,7 @@ const THREAD: usize = 5_000_000;
 /// See [`crate::linalg::definition::attention`]. On up to [`threads`] threads, by samples.
 pub fn attention<T: Real>(isa: Isa, heads: &Heads<T>, projected: &[T], cols: usize, weights: &mut [T], out: &mut [T]) {
     let run = |(projected, weights, out): (&[T], &mut [T], &mut [T])| {
-        T::with_buffers(|buffers| isa.run(OnTiles(Forward { heads, projected, cols, weights, out, buffers })));
+        T::with_buffers(|buffers| isa.run_narrow(OnTiles(Forward { heads, projected, cols, weights, out, buffers })));
     };
     let [map, rows, width] = sample(heads, cols);
     let each = samples_of_a_thread(heads, weights.len() / map.max(1));
@@ -24,7 +25,7 @@ pub fn attention<T: Real>(isa: Isa, heads: &Heads<T>, projected: &[T], cols: usi
 /// See [`crate::linalg::definition::attention_vjp`]. On up to [`threads`] threads, by samples.
 pub fn attention_vjp<T: Real>(isa: Isa, heads: &Heads<T>, projected: &[T], cols: usize, weights: &[T], d_out: &[T], d_projected: &mut [T]) {
     let run = |((projected, weights), (d_out, d_projected)): ((&[T], &[T]), (&[T], &mut [T]))| {
-        T::with_buffers(|buffers| isa.run(OnTiles(Backward { heads, projected, cols, weights, d_out, d_projected, buffers })));
+        T::with_buffers(|buffers| isa.run_narrow(OnTiles(Backward { heads, projected, cols, weights, d_out, d_projected, buffers })));
     };
     let [map, rows, width] = sample(heads, cols);
     let each = samples_of_a_thread(heads, weights.len() / map.max(1));
@@ -55,10 +56,6 @@ struct Forward<'a, T> {
 impl<T: Real> Tiled for Forward<'_, T> {
     type Number = T;
     type Output = ();
-    #[inline(always)]
-    fn prefers_narrow(&self) -> bool {
-        true // heads and token counts are small
-    }
     #[inline(always)]
     fn run<const NR: usize>(self) {
         let Forward { heads, projected, cols, weights, out, buffers: Buffers { left, right } } = self;
@@ -103,10 +100,6 @@ struct Backward<'a, T> {
 impl<T: Real> Tiled for Backward<'_, T> {
     type Number = T;
     type Output = ();
-    #[inline(always)]
-    fn prefers_narrow(&self) -> bool {
-        true
-    }
     #[inline(always)]
     fn run<const NR: usize>(self) {
         let Backward { heads, projected, cols, weights, d_out, d_projected, buffers: Buffers { left, right } } = self;
