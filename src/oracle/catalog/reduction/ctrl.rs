@@ -3,7 +3,7 @@
 use super::moves::{eps2, rotation, value};
 use crate::coding::Distortion;
 use crate::linalg::Matrix;
-use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Param, Port, Preset, Range, Sides, Spec, Tensor, Values};
+use crate::oracle::{Args, Case, Closed, Domain, Law, Operator, Param, Port, Preset, Range, Sides, Spec, Tensor, Tolerance, Values};
 use crate::reduction::RateReduction as Rates;
 use crate::reduction::ctrl;
 use crate::scalar::{Ball, Scalar};
@@ -326,6 +326,7 @@ impl Operator for CtrlLinear {
         couples: "all samples",
         cost: "two rate reductions and four products",
         flops: |s| 8.0 * s("n") * s("d") * (s("d") + s("e")),
+        tolerance: Tolerance { value: 1.0, gradient: 4.0 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {

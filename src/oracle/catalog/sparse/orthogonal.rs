@@ -223,7 +223,7 @@ impl Operator for FastIcaStep {
         couples: "all of X and W",
         cost: "4·n·d² flops and an SVD of d × d",
         flops: |s| 4.0 * s("n") * s("d") * s("d") + 60.0 * s("d").powi(3),
-        tolerance: Tolerance { value: 1.0, gradient: 0.06 },
+        tolerance: Tolerance { value: 1.0, gradient: 0.1 },
         ..Spec::BLANK
     };
     fn eval<S: Scalar>(x: &Args<S>) -> Result<Values<S>> {
